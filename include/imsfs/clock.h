@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * clock: the time that freshness is measured with. It neither jumps when somebody sets the wall
+ * clock nor stops while the machine is suspended (CLOCK_BOOTTIME, clock_gettime(2)). Tests put a
+ * clock of their own in its place. Any thread.
+ */
+#ifndef IMSFS_CLOCK_H
+#define IMSFS_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+struct clock {
+    int64_t (*now_ms)(void *ctx); /* milliseconds since an arbitrary start */
+    void *ctx;
+};
+
+/* The real one. */
+extern const struct clock clock_boottime;
+
+int64_t clock_now_ms(const struct clock *c);
+/* The wall clock, for what people read: mtimes and status.json. Never for freshness. */
+struct timespec clock_wall(void);
+
+#endif

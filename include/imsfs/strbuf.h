@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * strbuf: a byte buffer that grows.
+ *
+ * Running out of memory is sticky: later calls do nothing, and strbuf_error() tells at the end. The
+ * content is always followed by a NUL that does not count. One thread at a time. The owner calls
+ * strbuf_free(), or uses CLEANUP(strbuf_free).
+ */
+#ifndef IMSFS_STRBUF_H
+#define IMSFS_STRBUF_H
+
+#include "imsfs/base.h"
+
+struct strbuf {
+    char *data; /* NULL until the first byte */
+    size_t len;
+    size_t cap;
+    bool failed;
+};
+
+#define STRBUF_INIT ((struct strbuf){0})
+
+void strbuf_free(struct strbuf *b);
+/* Empties the buffer and keeps its memory. */
+void strbuf_reset(struct strbuf *b);
+void strbuf_add(struct strbuf *b, const void *data, size_t len);
+void strbuf_add_str(struct strbuf *b, const char *s);
+void strbuf_add_char(struct strbuf *b, char c);
+void strbuf_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Room for more bytes at data + len, without adding them. False: out of memory. */
+bool strbuf_reserve(struct strbuf *b, size_t more);
+/* The content as a C string, "" when there is none. */
+const char *strbuf_str(const struct strbuf *b);
+struct bytes strbuf_bytes(const struct strbuf *b);
+/* 0, or -ENOMEM when an addition failed. */
+int strbuf_error(const struct strbuf *b);
+/* Hands the content over as a malloc()ed C string; NULL when out of memory. Empties the buffer. */
+char *strbuf_steal(struct strbuf *b);
+
+#endif
