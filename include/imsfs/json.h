@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * json: works on compact JSON text that decode has already checked: no white space, every string,
+ * number and literal as the server wrote it (RFC 8259), though strings may hold bytes that are not
+ * UTF-8. Pure functions; text is trusted to be whole, so give these nothing that did not come from
+ * decode.
+ */
+#ifndef IMSFS_JSON_H
+#define IMSFS_JSON_H
+
+#include "imsfs/strbuf.h"
+
+/* The value that starts at text.data: its own bytes, without what follows. */
+struct bytes json_value(struct bytes text);
+/* The bytes that a string token stands for: \u0000 is NUL, a lone surrogate is U+FFFD. */
+void json_add_string(struct strbuf *out, struct bytes token);
+/* The value as valid JSON on one line: bytes that are not UTF-8 become U+FFFD, raw controls \u00XX.
+ */
+void json_add_compact(struct strbuf *out, struct bytes value);
+/* The same, indented by two spaces a level, a newline at the end. */
+void json_add_pretty(struct strbuf *out, struct bytes value);
+
+/* Walks an array or an object: start with json_walk(value), then json_next() until it is false. */
+struct json_walk {
+    struct bytes rest;
+    bool object;
+};
+struct json_walk json_walk(struct bytes value);
+/* key is the member's name token, {NULL, 0} in an array. */
+bool json_next(struct json_walk *w, struct bytes *key, struct bytes *value);
+
+/* Adds text as a JSON string token, escaped; bytes that are not UTF-8 become U+FFFD. For what we
+ * write. */
+void json_add_quoted(struct strbuf *out, struct bytes text);
+
+#endif

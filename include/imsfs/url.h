@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * url: the address of a service as a user writes it, and the encoding of query strings (RFC 3986).
+ *
+ * An endpoint is https://host[:port][/prefix][/v2[.x]][/]. What an attacker or a slip could hide in
+ * one is refused: user names and passwords, queries, fragments, control bytes, back slashes. Pure
+ * functions.
+ */
+#ifndef IMSFS_URL_H
+#define IMSFS_URL_H
+
+#include "imsfs/strbuf.h"
+
+struct url {
+    char *base; /* scheme://host[:port][/prefix]; no slash at the end, no /v2 */
+    bool https;
+    bool loopback; /* localhost, 127.0.0.0/8 or ::1: nobody listens on the way */
+};
+
+/*
+ * The endpoint in text. -EINVAL: it is none, and error says why in one line, which never repeats
+ * text (it may hold a password); -ENOMEM. The caller frees out with url_free().
+ */
+MUST_CHECK int url_parse_endpoint(struct url *out, const char *text, char *error, size_t size);
+void url_free(struct url *u);
+
+/* Adds value with everything but A-Z a-z 0-9 - . _ ~ as %XX, upper case. */
+void url_add_encoded(struct strbuf *out, struct bytes value);
+/*
+ * Adds the decoded value of the last parameter called name in url's query string: %XX is a byte,
+ * '+' a space (that is how Glance writes one), an invalid '%' itself. False, and nothing added:
+ * there is none.
+ */
+bool url_query_value(struct bytes url, const char *name, struct strbuf *out);
+
+#endif
