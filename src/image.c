@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/image.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "imsfs/json.h"
+#include "imsfs/name.h"
+#include "imsfs/timestamp.h"
+
+#define NO_TIME INT64_MIN
+
+struct image {
+    atomic_uint refs;
+    uint32_t json_len;
+    uint32_t pretty_size;
+    uint16_t attr_count;
+    uint8_t id_len;
+    int64_t mtime, atime;      /* NO_TIME: not known */
+    struct image_attr attrs[]; /* then the id as a path component, then the JSON text */
+};
+
+static const char *const fixed_names[IMAGE_SLOTS_FIXED] = {
+    [IMAGE_SLOT_ID] = "id",
+    [IMAGE_SLOT_NAME] = "name",
+    [IMAGE_SLOT_STATUS] = "status",
+    [IMAGE_SLOT_VISIBILITY] = "visibility",
+    [IMAGE_SLOT_IMAGETYPE] = "__imagetype",
+    [IMAGE_SLOT_PLATFORM] = "__platform",
+    [IMAGE_SLOT_OS_DISTRO] = "os_distro",
+    [IMAGE_SLOT_CREATED_AT] = "created_at",
+    [IMAGE_SLOT_UPDATED_AT] = "updated_at",
+};
+
+int image_attrs_new(struct slot_table **out)
+{
+    struct slot_table *t = NULL;
+    int r = slot_table_new(&t, IMAGE_ATTR_LIMIT);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixed_names); i++) {
+        uint32_t slot;
+        r = slot_add(t, bytes_of(fixed_names[i]), &slot);
+    }
+    if (r < 0) {
+        slot_table_free(t);
+        return r;
+    }
+    *out = t;
+    return 0;
+}
+
+struct draft { /* an attribute while its image is made */
+    struct image_attr attr;
+    uint32_t order;
+    struct bytes key;
+};
+
+struct drafts {
+    struct draft *items;
+    size_t count, cap;
+};
+
+static void drafts_free(struct drafts *d)
+{
+    free(d->items);
+}
+
+static int drafts_add(struct drafts *d, const struct draft *item)
+{
+    if (d->count == d->cap) {
+        size_t cap = d->cap ? d->cap * 2 : 64;
+        struct draft *items = realloc(d->items, cap * sizeof(*items));
+        if (!items)
+            return -ENOMEM;
+        d->items = items;
+        d->cap = cap;
+    }
+    d->items[d->count++] = *item;
+    return 0;
+}
+
+static enum image_type type_of(struct bytes value)
+{
+    switch (value.data[0]) {
+    case 'n':
+        return IMAGE_NULL;
+    case 't':
+    case 'f':
+        return IMAGE_BOOL;
+    case '"':
+        return IMAGE_STRING;
+    case '[':
+        return IMAGE_ARRAY;
+    case '{':
+        return IMAGE_OBJECT;
+    default:
+        return IMAGE_NUMBER;
+    }
+}
+
+static void add_content(struct bytes value, struct strbuf *out)
+{
+    size_t start = out->len;
+    struct bytes key, element;
+    switch (type_of(value)) {
+    case IMAGE_NULL:
+        return;
+    case IMAGE_ARRAY:
+        for (struct json_walk w = json_walk(value); json_next(&w, &key, &element);)
+            add_content(element, out);
+        return;
+    case IMAGE_OBJECT:
+        json_add_compact(out, value);
+        break;
+    case IMAGE_STRING:
+        json_add_string(out, value);
+        if (out->len > start && out->data[out->len - 1] == '\n')
+            return;
+        break;
+    default:
+        strbuf_add(out, value.data, value.len);
+    }
+    strbuf_add_char(out, '\n');
+}
+
+/* The slot of a key's file. False: the key has none. */
+static bool find_slot(struct bytes token, struct slot_table *attrs, struct strbuf *scratch,
+                      uint16_t *slot)
+{
+    char name[NAME_SIZE];
+    uint32_t found;
+    strbuf_reset(scratch);
+    json_add_string(scratch, token);
+    size_t len = name_encode_attr(name, strbuf_bytes(scratch));
+    if (len == 0 || slot_add(attrs, (struct bytes){name, len}, &found) < 0)
+        return false;
+    *slot = (uint16_t)found;
+    return true;
+}
+
+static int draft_attrs(struct bytes json, struct slot_table *attrs, struct drafts *drafts,
+                       struct strbuf *scratch, struct image_notes *notes)
+{
+    struct bytes key, value;
+    for (struct json_walk w = json_walk(json); json_next(&w, &key, &value);) {
+        struct draft d = {.key = key, .order = (uint32_t)drafts->count};
+        if (!find_slot(key, attrs, scratch, &d.attr.slot)) {
+            notes->attrs_unnamed++;
+            continue;
+        }
+        strbuf_reset(scratch);
+        add_content(value, scratch);
+        d.attr.offset = (uint32_t)(value.data - json.data);
+        d.attr.size = (uint32_t)scratch->len;
+        d.attr.type = (uint8_t)type_of(value);
+        int r = drafts_add(drafts, &d);
+        if (r < 0)
+            return r;
+    }
+    return strbuf_error(scratch);
+}
+
+static int by_slot_then_order(const void *a, const void *b)
+{
+    const struct draft *x = a, *y = b;
+    if (x->attr.slot != y->attr.slot)
+        return x->attr.slot < y->attr.slot ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+static bool same_key(struct bytes a, struct bytes b)
+{
+    CLEANUP(strbuf_free) struct strbuf x = STRBUF_INIT;
+    CLEANUP(strbuf_free) struct strbuf y = STRBUF_INIT;
+    json_add_string(&x, a);
+    json_add_string(&y, b);
+    return bytes_equal(strbuf_bytes(&x), strbuf_bytes(&y));
+}
+
+/* Sorts by slot; of one key the last value stays, of two keys with one file name the first. */
+static void merge_drafts(struct drafts *d, struct image_notes *notes)
+{
+    if (d->count == 0)
+        return;
+    qsort(d->items, d->count, sizeof(*d->items), by_slot_then_order);
+    size_t last = 0;
+    for (size_t i = 1; i < d->count; i++) {
+        if (d->items[i].attr.slot != d->items[last].attr.slot)
+            d->items[++last] = d->items[i];
+        else if (same_key(d->items[i].key, d->items[last].key))
+            d->items[last] = d->items[i];
+        else
+            notes->names_equal++;
+    }
+    d->count = last + 1;
+}
+
+static size_t encode_id(const struct drafts *d, struct bytes json, struct strbuf *scratch,
+                        char out[static NAME_SIZE])
+{
+    if (d->count == 0 || d->items[0].attr.slot != IMAGE_SLOT_ID ||
+        d->items[0].attr.type != IMAGE_STRING)
+        return 0;
+    size_t offset = d->items[0].attr.offset;
+    strbuf_reset(scratch);
+    json_add_string(scratch, json_value((struct bytes){json.data + offset, json.len - offset}));
+    return name_encode_id(out, strbuf_bytes(scratch));
+}
+
+static char *id_place(const struct image *img)
+{
+    return (char *)(img->attrs + img->attr_count);
+}
+
+static char *json_place(const struct image *img)
+{
+    return id_place(img) + img->id_len;
+}
+
+static int64_t time_in(const struct image *img, uint32_t slot)
+{
+    const struct image_attr *a = image_attr_find(img, slot);
+    if (!a || a->type != IMAGE_STRING)
+        return NO_TIME;
+    struct bytes token = image_attr_json(img, a);
+    time_t t;
+    return timestamp_parse((struct bytes){token.data + 1, token.len - 2}, &t) ? t : NO_TIME;
+}
+
+static struct image *assemble(const struct drafts *d, struct bytes json, struct bytes id)
+{
+    size_t attrs_size = d->count * sizeof(struct image_attr);
+    struct image *img = malloc(sizeof(*img) + attrs_size + id.len + json.len);
+    if (!img)
+        return NULL;
+    *img = (struct image){
+        .json_len = (uint32_t)json.len,
+        .attr_count = (uint16_t)d->count,
+        .id_len = (uint8_t)id.len,
+    };
+    atomic_init(&img->refs, 1);
+    for (size_t i = 0; i < d->count; i++)
+        img->attrs[i] = d->items[i].attr;
+    memcpy(id_place(img), id.data, id.len);
+    memcpy(json_place(img), json.data, json.len);
+    img->atime = time_in(img, IMAGE_SLOT_CREATED_AT);
+    img->mtime = time_in(img, IMAGE_SLOT_UPDATED_AT);
+    img->mtime = img->mtime == NO_TIME ? img->atime : img->mtime;
+    return img;
+}
+
+int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
+              struct image_notes *notes)
+{
+    CLEANUP(strbuf_free) struct strbuf scratch = STRBUF_INIT;
+    CLEANUP(drafts_free) struct drafts drafts = {0};
+    char id[NAME_SIZE];
+
+    if (json.len > INT32_MAX)
+        return -E2BIG;
+    int r = draft_attrs(json, attrs, &drafts, &scratch, notes);
+    if (r < 0)
+        return r;
+    merge_drafts(&drafts, notes);
+    size_t id_len = encode_id(&drafts, json, &scratch, id);
+    if (id_len == 0)
+        return -EINVAL;
+    strbuf_reset(&scratch);
+    json_add_pretty(&scratch, json);
+    if (strbuf_error(&scratch) < 0)
+        return -ENOMEM;
+    if (scratch.len > INT32_MAX)
+        return -E2BIG;
+    struct image *img = assemble(&drafts, json, (struct bytes){id, id_len});
+    if (!img)
+        return -ENOMEM;
+    img->pretty_size = (uint32_t)scratch.len;
+    *out = img;
+    return 0;
+}
+
+struct image *image_ref(struct image *img)
+{
+    atomic_fetch_add_explicit(&img->refs, 1, memory_order_relaxed);
+    return img;
+}
+
+void image_unref(struct image *img)
+{
+    if (img && atomic_fetch_sub_explicit(&img->refs, 1, memory_order_acq_rel) == 1)
+        free(img);
+}
+
+struct bytes image_json(const struct image *img)
+{
+    return (struct bytes){json_place(img), img->json_len};
+}
+
+bool image_equal(const struct image *a, const struct image *b)
+{
+    return bytes_equal(image_json(a), image_json(b));
+}
+
+struct bytes image_id(const struct image *img)
+{
+    return (struct bytes){id_place(img), img->id_len};
+}
+
+void image_add_raw_id(const struct image *img, struct strbuf *out)
+{
+    json_add_string(out, image_attr_json(img, image_attr_find(img, IMAGE_SLOT_ID)));
+}
+
+size_t image_dir_name(const struct image *img, char out[static 256])
+{
+    CLEANUP(strbuf_free) struct strbuf name = STRBUF_INIT;
+    const struct image_attr *a = image_attr_find(img, IMAGE_SLOT_NAME);
+    if (a)
+        image_add_text(image_attr_json(img, a), &name);
+    return name_encode_image(out, strbuf_bytes(&name), image_id(img));
+}
+
+size_t image_attr_count(const struct image *img)
+{
+    return img->attr_count;
+}
+
+const struct image_attr *image_attr_at(const struct image *img, size_t i)
+{
+    return &img->attrs[i];
+}
+
+size_t image_attr_lower(const struct image *img, uint32_t slot)
+{
+    size_t low = 0, high = img->attr_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (img->attrs[middle].slot < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct image_attr *image_attr_find(const struct image *img, uint32_t slot)
+{
+    size_t i = image_attr_lower(img, slot);
+    return i < img->attr_count && img->attrs[i].slot == slot ? &img->attrs[i] : NULL;
+}
+
+struct bytes image_attr_json(const struct image *img, const struct image_attr *a)
+{
+    struct bytes json = image_json(img);
+    return json_value((struct bytes){json.data + a->offset, json.len - a->offset});
+}
+
+void image_add_content(const struct image *img, const struct image_attr *a, struct strbuf *out)
+{
+    add_content(image_attr_json(img, a), out);
+}
+
+void image_add_pretty(const struct image *img, struct strbuf *out)
+{
+    json_add_pretty(out, image_json(img));
+}
+
+size_t image_pretty_size(const struct image *img)
+{
+    return img->pretty_size;
+}
+
+bool image_add_text(struct bytes token, struct strbuf *out)
+{
+    switch (type_of(token)) {
+    case IMAGE_NULL:
+        return false;
+    case IMAGE_STRING:
+        json_add_string(out, token);
+        return token.len > 2;
+    case IMAGE_ARRAY:
+    case IMAGE_OBJECT:
+        json_add_compact(out, token);
+        return true;
+    default:
+        strbuf_add(out, token.data, token.len);
+        return true;
+    }
+}
+
+bool image_mtime(const struct image *img, time_t *t)
+{
+    *t = img->mtime;
+    return img->mtime != NO_TIME;
+}
+
+bool image_atime(const struct image *img, time_t *t)
+{
+    *t = img->atime;
+    return img->atime != NO_TIME;
+}
