@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/numbers.h"
+
+#include "imsfs/clock.h"
+
+int numbers_init(struct numbers *n, const struct layout *layout, struct slot_table *attrs)
+{
+    *n = (struct numbers){.layout = layout, .attrs = attrs, .born = clock_wall()};
+    n->stamp = n->born;
+    int r = slot_table_new(&n->ids, NUMBERS_LIMIT);
+    if (r == 0)
+        r = slot_table_new(&n->dirs, NUMBERS_LIMIT);
+    for (size_t i = 0; r == 0 && i < layout->view_count; i++) {
+        uint32_t slot;
+        r = slot_add(n->dirs, bytes_of(layout->views[i].name), &slot);
+    }
+    if (r < 0)
+        numbers_deinit(n);
+    return r;
+}
+
+void numbers_deinit(struct numbers *n)
+{
+    slot_table_free(n->ids);
+    slot_table_free(n->dirs);
+    n->ids = n->dirs = NULL;
+}
+
+struct timespec numbers_stamp(struct numbers *n)
+{
+    struct timespec now = clock_wall(), *last = &n->stamp;
+    if (now.tv_sec < last->tv_sec || (now.tv_sec == last->tv_sec && now.tv_nsec <= last->tv_nsec)) {
+        now = *last;
+        if (++now.tv_nsec == 1000000000) {
+            now.tv_nsec = 0;
+            now.tv_sec++;
+        }
+    }
+    *last = now;
+    return now;
+}
+
+struct bytes numbers_dir_path(const struct numbers *n, uint32_t slot)
+{
+    return slot_get(n->dirs, slot);
+}
+
+struct bytes numbers_dir_name(const struct numbers *n, uint32_t slot)
+{
+    struct bytes path = slot_get(n->dirs, slot);
+    const char *slash = memrchr(path.data, '/', path.len);
+    if (!slash)
+        return path;
+    return (struct bytes){slash + 1, (size_t)(path.data + path.len - slash - 1)};
+}
