@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A scripted HTTP server on loopback, in a thread of the test: one connection at a time, each
+ * request answered with raw bytes by a function of the test. It can say what no correct server
+ * says.
+ */
+#ifndef IMSFS_FAKE_SERVER_H
+#define IMSFS_FAKE_SERVER_H
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "imsfs/strbuf.h"
+
+/* What happens after the bytes of an answer were sent. */
+enum fake_end { FAKE_KEEP, FAKE_CLOSE, FAKE_RESET, FAKE_HANG, FAKE_DRIP };
+
+struct fake_server;
+/* n counts from 0; request is the head as received. Answers by adding bytes to out. */
+typedef enum fake_end fake_answer_fn(struct fake_server *s, unsigned n, const char *request,
+                                     struct strbuf *out);
+
+struct fake_server {
+    fake_answer_fn *answer;
+    void *ctx;
+    int listener;
+    uint16_t port;
+    pthread_t thread;
+    atomic_bool stop;
+    atomic_uint connections, requests;
+    pthread_mutex_t lock; /* protects: connection, last */
+    int connection;
+    char last[8192]; /* the last request's head */
+};
+
+/* The head of the last request, as received. */
+static inline void fake_last_request(struct fake_server *s, char out[static 8192])
+{
+    pthread_mutex_lock(&s->lock);
+    memcpy(out, s->last, sizeof(s->last));
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Adds a whole answer with the length of its body. extra: further header lines, or "". */
+static inline void fake_reply(struct strbuf *out, int status, const char *extra, const char *body)
+{
+    strbuf_printf(out,
+                  "HTTP/1.1 %d Any\r\nContent-Type: application/json; charset=UTF-8\r\n"
+                  "Content-Length: %zu\r\n%s\r\n%s",
+                  status, strlen(body), extra, body);
+}
+
+static inline bool fake_read_head(struct fake_server *s, int fd, char head[static 8192])
+{
+    size_t len = 0;
+    head[0] = '\0';
+    while (!strstr(head, "\r\n\r\n")) {
+        ssize_t n = recv(fd, head + len, sizeof(s->last) - 1 - len, 0);
+        if (n <= 0)
+            return false;
+        len += (size_t)n;
+        head[len] = '\0';
+    }
+    pthread_mutex_lock(&s->lock);
+    memcpy(s->last, head, len + 1);
+    pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
+static inline void fake_send(int fd, struct bytes b)
+{
+    while (b.len) {
+        ssize_t n = send(fd, b.data, b.len, MSG_NOSIGNAL);
+        if (n <= 0)
+            return;
+        b = (struct bytes){b.data + n, b.len - (size_t)n};
+    }
+}
+
+/* False: the connection is over. */
+static inline bool fake_end(struct fake_server *s, int fd, enum fake_end end)
+{
+    char byte;
+    if (end == FAKE_HANG)
+        (void)!recv(fd, &byte, 1, 0); /* until the client gives up */
+    while (end == FAKE_DRIP && !atomic_load(&s->stop)) {
+        usleep(10000);
+        if (send(fd, " ", 1, MSG_NOSIGNAL) <= 0)
+            break;
+    }
+    if (end == FAKE_RESET)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    return end == FAKE_KEEP;
+}
+
+static inline void fake_serve(struct fake_server *s, int fd)
+{
+    char head[sizeof(s->last)];
+    bool more = true;
+    while (more && fake_read_head(s, fd, head)) {
+        struct strbuf out = STRBUF_INIT;
+        enum fake_end end = s->answer(s, atomic_fetch_add(&s->requests, 1), head, &out);
+        fake_send(fd, strbuf_bytes(&out));
+        strbuf_free(&out);
+        more = fake_end(s, fd, end);
+    }
+}
+
+static inline void fake_set_connection(struct fake_server *s, int fd)
+{
+    pthread_mutex_lock(&s->lock);
+    s->connection = fd;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static inline void *fake_run(void *arg)
+{
+    struct fake_server *s = arg;
+    while (!atomic_load(&s->stop)) {
+        int fd = accept(s->listener, NULL, NULL);
+        if (fd < 0)
+            break;
+        fake_set_connection(s, fd);
+        atomic_fetch_add(&s->connections, 1);
+        if (!atomic_load(&s->stop))
+            fake_serve(s, fd);
+        fake_set_connection(s, -1);
+        close(fd);
+    }
+    return NULL;
+}
+
+static inline void fake_start(struct fake_server *s, fake_answer_fn *answer, void *ctx)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    memset(s, 0, sizeof(*s));
+    s->answer = answer;
+    s->ctx = ctx;
+    s->connection = -1;
+    pthread_mutex_init(&s->lock, NULL);
+    s->listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(s->listener, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(s->listener, 16) < 0 ||
+        getsockname(s->listener, (struct sockaddr *)&at, &len) < 0)
+        abort();
+    s->port = ntohs(at.sin_port);
+    pthread_create(&s->thread, NULL, fake_run, s);
+}
+
+static inline void fake_stop(struct fake_server *s)
+{
+    atomic_store(&s->stop, true);
+    shutdown(s->listener, SHUT_RDWR);
+    pthread_mutex_lock(&s->lock);
+    if (s->connection >= 0)
+        shutdown(s->connection, SHUT_RDWR);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    pthread_mutex_destroy(&s->lock);
+    close(s->listener);
+}
+
+#endif
