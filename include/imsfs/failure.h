@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * failure: why a request failed and what to do about it, in words. What a server says is cleaned of
+ * markup and control bytes and cut; headers that we sent never appear. Pure functions.
+ */
+#ifndef IMSFS_FAILURE_H
+#define IMSFS_FAILURE_H
+
+#include "imsfs/http.h"
+
+/*
+ * "HTTP 404: <the server's message> (request <id>)", or "no answer: <cause>". error is what
+ * http_get() said. Cut at size - 1 bytes.
+ */
+void failure_describe(const struct http_response *r, int error, char *out, size_t size);
+
+/* What a user can do: the end of a line. status 0: no whole answer came. Never NULL. */
+const char *failure_advice(int status, int error);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * source_file: records from a JSON file: a list call's answer, a bare array, or one record after
+ * the other.
+ *
+ * The file is read into memory whole (a mapping would kill us when somebody shortens the file), and
+ * only when it is not the one of the last complete listing. Threads: see source.h.
+ */
+#ifndef IMSFS_SOURCE_FILE_H
+#define IMSFS_SOURCE_FILE_H
+
+#include "imsfs/source.h"
+
+struct source_file_config {
+    const char *path;         /* absolute */
+    size_t max_images;        /* a longer list is an error */
+    size_t max_bytes;         /* so is a larger file; 0: SOURCE_FILE_MAX_BYTES */
+    struct slot_table *attrs; /* of attribute names; outlives the source */
+};
+
+#define SOURCE_FILE_MAX_BYTES ((size_t)4 << 30)
+/* Images that go to the sink at a time. */
+#define SOURCE_FILE_BATCH 1000
+
+/* Does not open the file. -ENOMEM. path is copied. The caller frees with source_free(). */
+MUST_CHECK int source_file_new(struct source **out, const struct source_file_config *config);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * source_http: pages through a list call of an image service.
+ *
+ * Every request goes to our own endpoint with our own parameters; from the server comes only the
+ * marker, so a path prefix and repeated parameters survive and no link leads elsewhere. The native
+ * call ends where there is no "next", whatever a page's length; cloudimages, which has none, where
+ * a page is empty. Threads: see source.h.
+ */
+#ifndef IMSFS_SOURCE_HTTP_H
+#define IMSFS_SOURCE_HTTP_H
+
+#include "imsfs/auth.h"
+#include "imsfs/http.h"
+#include "imsfs/source.h"
+
+struct source_http_config {
+    const char *endpoint;     /* see url.h */
+    const char *api;          /* "images" or "cloudimages" */
+    const char *api_version;  /* for X-Api-Version; NULL: not sent */
+    unsigned page_size;       /* 0: the server's default */
+    size_t max_images;        /* a longer list is an error */
+    int64_t timeout_ms;       /* for one page: connection, transfer and all retries */
+    int64_t list_timeout_ms;  /* for a whole listing */
+    struct auth *auth;        /* outlives the source; NULL: no proof is sent */
+    struct slot_table *attrs; /* of attribute names; outlives the source */
+    struct http_config http;  /* clock, user agent, limits; the counters are the source's own */
+};
+
+/* A page's marker may not be longer than this. */
+#define SOURCE_HTTP_MARKER_MAX 4096
+
+/*
+ * Makes no request. -EINVAL: error says what is wrong with the configuration; -ENOMEM. Strings are
+ * copied. The caller frees with source_free().
+ */
+MUST_CHECK int source_http_new(struct source **out, const struct source_http_config *config,
+                               struct source_error *error);
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/failure.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "imsfs/log.h"
+#include "imsfs/refusal.h"
+
+static const char redirected[] =
+    "redirects are never followed; give the address that this one leads to";
+
+/* The first row that fits; a 0 fits everything. */
+static const struct {
+    int status;
+    int error;
+    const char *advice;
+} advices[] = {
+    {301, 0, redirected},
+    {302, 0, redirected},
+    {303, 0, redirected},
+    {307, 0, redirected},
+    {308, 0, redirected},
+    {400, 0, "the server does not take the request; check api= and api_version="},
+    {401, 0, "sign in again"},
+    {403, 0, "this account may not list images; check its project and roles"},
+    {404, 0, "no such list call there; check the address and api="},
+    {414, 0, "ask with fewer or shorter criteria"},
+    {429, 0, "the server limits requests; a longer ttl= makes fewer"},
+    {0, -EHOSTUNREACH, "check the address, the network and the server's certificate"},
+    {0, -ETIMEDOUT, "a longer timeout= waits for a slow server"},
+    {0, -ENOMEM, "free some memory"},
+    {0, -ECANCELED, "imsfs is ending"},
+    {0, 0, "check that the address is an image service, or try again later"},
+};
+
+const char *failure_advice(int status, int error)
+{
+    size_t i = 0;
+    while ((advices[i].status && advices[i].status != status) ||
+           (advices[i].error && advices[i].error != error))
+        i++;
+    return advices[i].advice;
+}
+
+void failure_describe(const struct http_response *r, int error, char *out, size_t size)
+{
+    char message[160] = "", body_id[80] = "", cause[160];
+    if (r->status == 0) {
+        log_escape(cause, sizeof(cause), bytes_of(r->cause[0] ? r->cause : strerror(-error)));
+        snprintf(out, size, "no answer: %s", cause);
+        return;
+    }
+    refusal_read(strbuf_bytes(&r->body), message, sizeof(message), body_id, sizeof(body_id));
+    const char *id = r->fields.request_id[0] ? r->fields.request_id : body_id;
+    snprintf(out, size, "HTTP %d%s%s%s%s%s", r->status, *message ? ": " : "", message,
+             *id ? " (request " : "", id, *id ? ")" : "");
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/source_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "imsfs/batch.h"
+#include "imsfs/decode.h"
+
+/* Read in pieces, so that a cancelled listing ends soon. */
+#define PIECE_BYTES ((size_t)1 << 20)
+
+/* What tells that a file is still the same. */
+struct version {
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime, ctime;
+};
+
+struct source_file {
+    struct source base; /* first: the head of every source */
+    struct source_file_config config;
+    char *path;
+    atomic_bool cancelled;
+    bool listed; /* a listing was complete, of this version: */
+    struct version version;
+};
+
+/* One call of source_list(). */
+struct listing {
+    struct source_file *s;
+    const struct source_sink *sink;
+    struct source_error *error;
+    struct batch batch;
+    size_t images;
+};
+
+/* Says what is wrong, in one line; returns error. */
+static int PRINTF_LIKE(3, 4) fail(struct listing *l, int error, const char *fmt, ...)
+{
+    char what[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    snprintf(l->error->text, sizeof(l->error->text), "%.200s: %s", l->s->path, what);
+    return error;
+}
+
+static int fail_decode(struct listing *l, int r, const struct decode_result *result)
+{
+    if (l->error->text[0]) /* the sink's error, told already */
+        return r;
+    if (r == -EPROTO || r == -E2BIG)
+        return fail(l, -EIO,
+                    "this is no list of images in JSON (%s); a list call's answer, an array "
+                    "of records or one record a line is wanted",
+                    result->error);
+    return fail(l, r, "%s", result->error[0] ? result->error : strerror(-r));
+}
+
+static struct version version_of(const struct stat *st)
+{
+    return (struct version){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_version(const struct version *a, const struct version *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+static int open_file(struct listing *l, int *fd, struct stat *st)
+{
+    *fd = open(l->s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0 || fstat(*fd, st) < 0) {
+        int r = -errno;
+        return fail(l, r, "cannot open the file: %s; check the path and its permissions",
+                    strerror(-r));
+    }
+    if (S_ISDIR(st->st_mode))
+        return fail(l, -EISDIR, "this is a directory; name a JSON file in it");
+    if (!S_ISREG(st->st_mode))
+        return fail(l, -EINVAL, "this is not a regular file; save the records to one first");
+    if (st->st_size == 0)
+        return fail(l, -EIO, "the file is empty; a list without images is {\"images\": []}");
+    return 0;
+}
+
+/* One piece. Returns its length, 0 at the end of the file, or -errno. */
+static ssize_t read_piece(struct listing *l, int fd, struct strbuf *text)
+{
+    if (atomic_load(&l->s->cancelled))
+        return -ECANCELED;
+    if (!strbuf_reserve(text, PIECE_BYTES))
+        return -ENOMEM;
+    ssize_t n = read(fd, text->data + text->len, PIECE_BYTES);
+    if (n < 0)
+        return -errno;
+    text->len += (size_t)n;
+    text->data[text->len] = '\0';
+    atomic_fetch_add(&l->s->base.counters.bytes, (unsigned long long)n);
+    return n;
+}
+
+static int read_file(struct listing *l, int fd, struct strbuf *text)
+{
+    ssize_t n;
+    do {
+        n = read_piece(l, fd, text);
+        if (n < 0 && n != -EINTR)
+            return fail(l, (int)n, "cannot read the file: %s", strerror((int)-n));
+        if (text->len > l->s->config.max_bytes)
+            return fail(l, -EFBIG, "the file is over %zu bytes", l->s->config.max_bytes);
+    } while (n != 0);
+    return 0;
+}
+
+/* Gives what was collected to the sink. */
+static int flush(struct listing *l)
+{
+    if (l->batch.count == 0)
+        return 0;
+    if (atomic_load(&l->s->cancelled))
+        return fail(l, -ECANCELED, "the listing was cancelled");
+    int fresh = batch_give(&l->batch, l->sink);
+    if (fresh < 0)
+        return fail(l, fresh, "a page of images was not taken: %s", strerror(-fresh));
+    l->images += (size_t)fresh;
+    if (l->images > l->s->config.max_images)
+        return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
+                    l->s->config.max_images);
+    atomic_fetch_add(&l->s->base.counters.pages, 1);
+    return 0;
+}
+
+static int take_image(void *ctx, struct image *img)
+{
+    struct listing *l = ctx;
+    int r = batch_add(&l->batch, img);
+    return r < 0 || l->batch.count < SOURCE_FILE_BATCH ? r : flush(l);
+}
+
+static int decode_file(struct listing *l, struct bytes text)
+{
+    struct decode_limits limits = decode_default_limits;
+    struct decode_result result;
+    limits.records = SIZE_MAX; /* the file is bounded, and so are the images */
+    int r = decode_text(text, DECODE_FILE, &limits, l->s->config.attrs, take_image, l, &result);
+    if (r < 0)
+        r = fail_decode(l, r, &result);
+    else
+        r = flush(l);
+    atomic_store(&l->s->base.counters.skipped, result.skipped);
+    decode_result_free(&result);
+    return r;
+}
+
+static int list_file(struct listing *l)
+{
+    struct source_file *s = l->s;
+    CLEANUP(close_fd) int fd = -1;
+    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+    struct stat st;
+    int r = open_file(l, &fd, &st);
+    if (r < 0)
+        return r;
+    struct version version = version_of(&st);
+    if (s->listed && same_version(&s->version, &version))
+        return SOURCE_UNCHANGED;
+    r = read_file(l, fd, &text);
+    if (r == 0)
+        r = decode_file(l, strbuf_bytes(&text));
+    if (r < 0)
+        return r;
+    /* A file that was written to meanwhile is read again at the next listing. */
+    s->listed = fstat(fd, &st) == 0;
+    s->version = version_of(&st);
+    s->listed = s->listed && same_version(&s->version, &version);
+    return 0;
+}
+
+static int list(struct source *base, const struct query *q, const struct source_sink *sink,
+                struct source_error *error)
+{
+    struct source_file *s = (struct source_file *)base;
+    struct listing l = {.s = s, .sink = sink, .error = error};
+    error->text[0] = '\0';
+    if (q)
+        return fail(&l, -EOPNOTSUPP, "a file answers no queries");
+    if (atomic_load(&s->cancelled))
+        return fail(&l, -ECANCELED, "the listing was cancelled");
+    int r = list_file(&l);
+    batch_free(&l.batch);
+    return r;
+}
+
+static void cancel(struct source *base)
+{
+    atomic_store(&((struct source_file *)base)->cancelled, true);
+}
+
+static void destroy(struct source *base)
+{
+    struct source_file *s = (struct source_file *)base;
+    free(s->path);
+    free(s);
+}
+
+static const struct source_ops ops = {.list = list, .cancel = cancel, .free = destroy};
+
+int source_file_new(struct source **out, const struct source_file_config *config)
+{
+    struct source_file *s = calloc(1, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    s->config = *config;
+    if (!s->config.max_bytes)
+        s->config.max_bytes = SOURCE_FILE_MAX_BYTES;
+    s->path = strdup(config->path);
+    if (!s->path) {
+        free(s);
+        return -ENOMEM;
+    }
+    s->base.ops = &ops;
+    s->base.kind = "file";
+    s->base.api = "file";
+    *out = &s->base;
+    return 0;
+}

@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "fake-server.h"
+#include "imsfs/log.h"
+#include "imsfs/query.h"
+#include "imsfs/source_http.h"
+
+struct world;
+/* What the server says to a request: n counts from 0, target is its path and query. */
+typedef enum fake_end play_fn(struct world *w, unsigned n, const char *target, struct strbuf *out);
+
+struct world {
+    struct fake_server server;
+    play_fn *play;
+    struct source *source;
+    struct auth *auth;
+    struct slot_table *attrs, *ids; /* ids: of the listing so far */
+    struct source_error error;
+    unsigned pages, restarts;
+    pthread_mutex_t lock; /* protects: targets */
+    char targets[32][256];
+};
+
+/* --- the server's and the sink's side --- */
+
+static enum fake_end answer(struct fake_server *s, unsigned n, const char *request,
+                            struct strbuf *out)
+{
+    struct world *w = s->ctx;
+    char target[256] = "";
+    sscanf(request, "GET %255s", target);
+    pthread_mutex_lock(&w->lock);
+    snprintf(w->targets[n % ARRAY_SIZE(w->targets)], sizeof(w->targets[0]), "%s", target);
+    pthread_mutex_unlock(&w->lock);
+    return w->play(w, n, target, out);
+}
+
+static const char *target_of(struct world *w, unsigned n)
+{
+    assert_true(n < ARRAY_SIZE(w->targets));
+    pthread_mutex_lock(&w->lock);
+    const char *target = w->targets[n];
+    pthread_mutex_unlock(&w->lock);
+    return target;
+}
+
+/* A page with the images first to last; next NULL: none. */
+static enum fake_end page(struct strbuf *out, int first, int last, const char *next)
+{
+    struct strbuf body = STRBUF_INIT;
+    strbuf_add_str(&body, "{\"images\": [");
+    for (int i = first; i <= last; i++)
+        strbuf_printf(&body, "%s{\"id\": \"id-%d\", \"name\": \"n\"}", i > first ? ", " : "", i);
+    strbuf_add_str(&body, "]");
+    if (next)
+        strbuf_printf(&body, ", \"next\": \"%s\"", next);
+    strbuf_add_str(&body, "}");
+    fake_reply(out, 200, "", strbuf_str(&body));
+    strbuf_free(&body);
+    return FAKE_KEEP;
+}
+
+static enum fake_end refuse(struct strbuf *out, int status, const char *message)
+{
+    char body[256];
+    snprintf(body, sizeof(body), "{\"message\": \"%s<br /><br />\\n\", \"code\": \"x\"}", message);
+    fake_reply(out, status, "X-Openstack-Request-Id: req-77\r\n", body);
+    return FAKE_KEEP;
+}
+
+static int take(void *ctx, struct image **images, size_t count)
+{
+    struct world *w = ctx;
+    uint32_t slot, before = slot_count(w->ids);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(slot_add(w->ids, image_id(images[i]), &slot), 0);
+        image_unref(images[i]);
+    }
+    w->pages++;
+    return (int)(slot_count(w->ids) - before);
+}
+
+static void forget(void *ctx)
+{
+    struct world *w = ctx;
+    w->restarts++;
+    w->pages = 0;
+    slot_table_free(w->ids);
+    assert_int_equal(slot_table_new(&w->ids, 100000), 0);
+}
+
+static struct source_http_config standard(void)
+{
+    return (struct source_http_config){
+        .api = "images",
+        .page_size = 3,
+        .max_images = 1000,
+        .timeout_ms = 10000,
+        .list_timeout_ms = 60000,
+        .http = {.backoff_ms = 2},
+    };
+}
+
+static void open_world(struct world *w, play_fn *play, const char *path,
+                       struct source_http_config config)
+{
+    char endpoint[256];
+    memset(w, 0, sizeof(*w));
+    pthread_mutex_init(&w->lock, NULL);
+    w->play = play;
+    fake_start(&w->server, answer, w);
+    assert_int_equal(image_attrs_new(&w->attrs), 0);
+    assert_int_equal(slot_table_new(&w->ids, 100000), 0);
+    snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%u%s", w->server.port, path);
+    config.endpoint = endpoint;
+    config.attrs = w->attrs;
+    w->auth = config.auth;
+    assert_int_equal(source_http_new(&w->source, &config, &w->error), 0);
+}
+
+static void close_world(struct world *w)
+{
+    source_free(w->source);
+    fake_stop(&w->server);
+    auth_free(w->auth);
+    slot_table_free(w->attrs);
+    slot_table_free(w->ids);
+    pthread_mutex_destroy(&w->lock);
+}
+
+static int list_query(struct world *w, const struct query *q)
+{
+    const struct source_sink sink = {take, forget, w};
+    slot_table_free(w->ids);
+    assert_int_equal(slot_table_new(&w->ids, 100000), 0);
+    w->pages = w->restarts = 0;
+    w->error.text[0] = '\0';
+    return source_list(w->source, q, &sink, &w->error);
+}
+
+static int list(struct world *w)
+{
+    return list_query(w, NULL);
+}
+
+static void assert_error_has(struct world *w, const char *text)
+{
+    if (!strstr(w->error.text, text))
+        fail_msg("no \"%s\" in: %s", text, w->error.text);
+}
+
+static void assert_images(struct world *w, unsigned count)
+{
+    if (slot_count(w->ids) != count)
+        fail_msg("%u images instead of %u", slot_count(w->ids), count);
+}
+
+/* --- paging --- */
+
+/* Five images, in pages shorter than the limit; the links lead to another host and drop a prefix.
+ */
+static enum fake_end play_chain(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    if (n == 0)
+        return page(out, 1, 2, "http://evil.example.com/v2/images?limit=3&marker=id-2");
+    if (n == 1)
+        return page(out, 3, 3, "/v2/images?marker=a%2Fb%26c+d&limit=3");
+    return page(out, 4, 5, NULL);
+}
+
+static void native_paging_follows_next_on_our_own_address(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, play_chain, "/image/v2/", standard());
+    assert_int_equal(list(&w), 0);
+    assert_images(&w, 5);
+    assert_int_equal(w.pages, 3);
+    assert_int_equal(w.server.requests, 3);
+    assert_string_equal(target_of(&w, 0), "/image/v2/images?limit=3");
+    assert_string_equal(target_of(&w, 1), "/image/v2/images?marker=id-2&limit=3");
+    assert_string_equal(target_of(&w, 2), "/image/v2/images?marker=a%2Fb%26c%20d&limit=3");
+    assert_int_equal(w.source->counters.requests, 3);
+    assert_int_equal(w.source->counters.pages, 3);
+    assert_int_equal(w.server.connections, 1);
+    close_world(&w);
+}
+
+static void criteria_stay_on_every_page(void **state)
+{
+    (void)state;
+    struct world w;
+    struct query *q;
+    struct query_error why;
+    open_world(&w, play_chain, "", standard());
+    assert_int_equal(
+        query_parse(&q, bytes_of("tag=b&tag=a&__os_type=Linux"), QUERY_DIALECT_UNKNOWN, &why), 0);
+    assert_int_equal(list_query(&w, q), 0);
+    assert_string_equal(target_of(&w, 0), "/v2/images?__os_type=Linux&tag=a&tag=b&limit=3");
+    assert_string_equal(target_of(&w, 1),
+                        "/v2/images?__os_type=Linux&marker=id-2&tag=a&tag=b&limit=3");
+    query_free(q);
+    close_world(&w);
+}
+
+static void a_limit_of_the_criteria_is_one_page(void **state)
+{
+    (void)state;
+    struct world w;
+    struct query *q;
+    struct query_error why;
+    open_world(&w, play_chain, "", standard());
+    assert_int_equal(query_parse(&q, bytes_of("limit=2"), QUERY_DIALECT_UNKNOWN, &why), 0);
+    assert_int_equal(list_query(&w, q), 0);
+    assert_images(&w, 2);
+    assert_int_equal(w.server.requests, 1);
+    assert_string_equal(target_of(&w, 0), "/v2/images?limit=2");
+    query_free(q);
+    close_world(&w);
+}
+
+static enum fake_end play_cloud(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    if (n == 0)
+        return page(out, 1, 3, NULL);
+    if (n == 1)
+        return page(out, 4, 4, NULL); /* short, but not the end */
+    return n == 2 ? page(out, 5, 6, NULL) : page(out, 1, 0, NULL);
+}
+
+static void cloudimages_goes_on_until_a_page_is_empty(void **state)
+{
+    (void)state;
+    struct world w;
+    struct source_http_config config = standard();
+    config.api = "cloudimages";
+    open_world(&w, play_cloud, "", config);
+    assert_int_equal(list(&w), 0);
+    assert_images(&w, 6);
+    assert_int_equal(w.server.requests, 4);
+    assert_string_equal(target_of(&w, 0), "/v2/cloudimages?limit=3");
+    assert_string_equal(target_of(&w, 3), "/v2/cloudimages?marker=id-6&limit=3");
+    close_world(&w);
+}
+
+static enum fake_end play_odd(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    if (n == 0)
+        return page(out, 1, 3, NULL);
+    fake_reply(out, 200, "", "{\"images\": [{\"name\": \"no id\"}]}");
+    return FAKE_KEEP;
+}
+
+static void records_without_an_id_at_the_end_are_no_obstacle(void **state)
+{
+    (void)state;
+    for (unsigned page_size = 1; page_size <= 3; page_size += 2) {
+        struct world w;
+        struct source_http_config config = standard();
+        config.api = "cloudimages";
+        config.page_size = page_size;
+        open_world(&w, play_odd, "", config);
+        assert_int_equal(list(&w), page_size > 1 ? 0 : -EIO); /* a full page may hide more */
+        assert_images(&w, 3);
+        assert_int_equal(w.source->counters.skipped, 1);
+        close_world(&w);
+    }
+}
+
+/* --- chains that do not end --- */
+
+static enum fake_end play_cycle(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    return page(out, (int)n, (int)n, n % 2 ? "/v2/images?marker=a" : "/v2/images?marker=b");
+}
+
+static enum fake_end play_same(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    char next[64];
+    snprintf(next, sizeof(next), "/v2/images?marker=m%u", n);
+    return page(out, 1, 2, next);
+}
+
+static enum fake_end play_endless(struct world *w, unsigned n, const char *target,
+                                  struct strbuf *out)
+{
+    (void)w, (void)target;
+    char next[64];
+    snprintf(next, sizeof(next), "/v2/images?marker=m%u", n);
+    return page(out, (int)n, (int)n, next);
+}
+
+static enum fake_end play_no_marker(struct world *w, unsigned n, const char *target,
+                                    struct strbuf *out)
+{
+    (void)w, (void)n, (void)target;
+    return page(out, 1, 2, "/v2/images?limit=3");
+}
+
+static void chains_that_do_not_end_are_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        play_fn *play;
+        unsigned requests;
+        const char *text;
+    } rows[] = {
+        {play_cycle, 3, "one that came before"},
+        {play_same, 2, "again and again"},
+        {play_endless, 11, "more than 10 images"},
+        {play_no_marker, 1, "no marker"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world w;
+        struct source_http_config config = standard();
+        config.max_images = 10;
+        open_world(&w, rows[i].play, "", config);
+        assert_int_equal(list(&w), -EIO);
+        assert_error_has(&w, rows[i].text);
+        assert_int_equal(w.server.requests, rows[i].requests);
+        close_world(&w);
+    }
+}
+
+/* --- 400 --- */
+
+static enum fake_end play_no_limit(struct world *w, unsigned n, const char *target,
+                                   struct strbuf *out)
+{
+    (void)w, (void)n;
+    if (strstr(target, "limit="))
+        return refuse(out, 400, "limit is not supported");
+    return strstr(target, "marker=id-2") ? page(out, 3, 4, NULL)
+                                         : page(out, 1, 2, "/v2/images?marker=id-2");
+}
+
+static void a_server_without_limit_is_asked_without(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, play_no_limit, "", standard());
+    assert_int_equal(w.source->page_size, 3);
+    assert_int_equal(list(&w), 0);
+    assert_images(&w, 4);
+    assert_int_equal(w.server.requests, 3);
+    assert_string_equal(target_of(&w, 1), "/v2/images");
+    assert_int_equal(w.source->page_size, 0);
+    assert_int_equal(list(&w), 0);
+    assert_int_equal(w.server.requests, 5); /* it was remembered */
+    close_world(&w);
+}
+
+static void a_limit_of_the_user_is_kept(void **state)
+{
+    (void)state;
+    struct world w;
+    struct query *q;
+    struct query_error why;
+    open_world(&w, play_no_limit, "", standard());
+    assert_int_equal(query_parse(&q, bytes_of("limit=2"), QUERY_DIALECT_UNKNOWN, &why), 0);
+    assert_int_equal(list_query(&w, q), -EINVAL);
+    assert_int_equal(w.server.requests, 1);
+    assert_int_equal(w.source->page_size, 3);
+    query_free(q);
+    close_world(&w);
+}
+
+static enum fake_end play_400(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)n, (void)target;
+    return refuse(out, 400, "always \\u001b[31mwrong");
+}
+
+static void a_400_for_another_reason_is_an_error(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, play_400, "", standard());
+    assert_int_equal(list(&w), -EINVAL);
+    assert_int_equal(w.server.requests, 2);
+    assert_int_equal(w.source->page_size, 3);
+    assert_error_has(&w, "/v2/images: HTTP 400: always [31mwrong (request req-77); ");
+    close_world(&w);
+}
+
+/* The marker of the first page vanishes as often as ctx says. */
+static unsigned vanishings;
+
+static enum fake_end play_vanish(struct world *w, unsigned n, const char *target,
+                                 struct strbuf *out)
+{
+    (void)w;
+    if (!strstr(target, "marker="))
+        return page(out, 1, 3, "/v2/images?marker=id-3");
+    if (n / 2 < vanishings)
+        return refuse(out, 400, "No image found with ID id-3");
+    return page(out, 4, 5, NULL);
+}
+
+static void a_vanished_marker_starts_the_listing_over(void **state)
+{
+    (void)state;
+    struct world w;
+    vanishings = 2;
+    open_world(&w, play_vanish, "", standard());
+    assert_int_equal(list(&w), 0);
+    assert_int_equal(w.restarts, 2);
+    assert_images(&w, 5);
+    assert_int_equal(w.server.requests, 6);
+    close_world(&w);
+    vanishings = 3;
+    open_world(&w, play_vanish, "", standard());
+    assert_int_equal(list(&w), -EIO);
+    assert_int_equal(w.restarts, 2);
+    assert_int_equal(w.server.requests, 6);
+    assert_error_has(&w, "third time");
+    close_world(&w);
+}
+
+/* --- tokens --- */
+
+static void write_token(const char *path, const char *token)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "%s\n", token);
+    fclose(f);
+}
+
+static char token_path[] = "/tmp/imsfs-test-XXXXXX";
+
+/* The token "old" is good for one page; what renews it does so before the second. */
+static enum fake_end play_tokens(struct world *w, unsigned n, const char *target,
+                                 struct strbuf *out)
+{
+    char request[8192];
+    fake_last_request(&w->server, request);
+    if (n == 1 && vanishings)
+        write_token(token_path, "new");
+    if (n > 0 && !strstr(request, "X-Auth-Token: new\r\n"))
+        return refuse(out, 401, "token expired");
+    return strstr(target, "marker=id-3") ? page(out, 4, 5, NULL)
+                                         : page(out, 1, 3, "/v2/images?marker=id-3");
+}
+
+static void a_new_token_goes_on_from_the_marker(void **state)
+{
+    (void)state;
+    for (unsigned renewed = 0; renewed < 2; renewed++) {
+        struct world w;
+        struct source_http_config config = standard();
+        char error[256];
+        vanishings = renewed;
+        write_token(token_path, "old");
+        struct auth_config auth = {.token_file = token_path};
+        assert_int_equal(auth_new(&config.auth, &auth, error, sizeof(error)), 0);
+        config.api_version = "Queens";
+        open_world(&w, play_tokens, "", config);
+        assert_int_equal(list(&w), renewed ? 0 : -EACCES);
+        assert_int_equal(w.server.requests, renewed ? 3 : 2);
+        assert_images(&w, renewed ? 5 : 3);
+        if (!renewed) {
+            assert_error_has(&w, "HTTP 401: token expired");
+            assert_error_has(&w, token_path);
+            assert_null(strstr(w.error.text, "old"));
+        }
+        char request[8192];
+        fake_last_request(&w.server, request);
+        assert_non_null(strstr(request, "X-Api-Version: Queens\r\n"));
+        close_world(&w);
+    }
+}
+
+static void tokens_stay_off_open_networks(void **state)
+{
+    (void)state;
+    char why[256];
+    struct auth *auth;
+    struct source *s;
+    struct source_error error;
+    struct auth_config secret = {.token = "secret"};
+    assert_int_equal(auth_new(&auth, &secret, why, sizeof(why)), 0);
+    struct source_http_config config = standard();
+    config.auth = auth;
+    config.endpoint = "http://ims.example.com";
+    assert_int_equal(source_http_new(&s, &config, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "https"));
+    config.endpoint = "https://ims.example.com";
+    assert_int_equal(source_http_new(&s, &config, &error), 0);
+    source_free(s);
+    config.endpoint = "https://user:secret@ims.example.com";
+    assert_int_equal(source_http_new(&s, &config, &error), -EINVAL);
+    assert_null(strstr(error.text, "secret"));
+    auth_free(auth);
+}
+
+/* --- other errors --- */
+
+static const char *body;
+
+static enum fake_end play_body(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)n, (void)target;
+    fake_reply(out, 200, "", body);
+    return FAKE_KEEP;
+}
+
+static void what_is_no_list_is_an_error(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "<html><body>Please sign in</body></html>",
+        "",
+        "{}",
+        "[]",
+        "{\"images\": null}",
+        "{\"images\": [{\"id\": \"a\"}, {\"id\": ",
+        "{\"images\": [{\"id\": \"a\"}]} more",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        struct world w;
+        body = bodies[i];
+        open_world(&w, play_body, "", standard());
+        assert_int_equal(list(&w), -EIO);
+        assert_error_has(&w, "no list of images");
+        assert_int_equal(w.pages, 0); /* nothing of a bad page is handed over */
+        close_world(&w);
+    }
+}
+
+static void an_empty_list_is_good(void **state)
+{
+    (void)state;
+    struct world w;
+    body = "{\"images\": []}";
+    open_world(&w, play_body, "", standard());
+    assert_int_equal(list(&w), 0);
+    assert_images(&w, 0);
+    close_world(&w);
+}
+
+static enum fake_end play_hang_later(struct world *w, unsigned n, const char *target,
+                                     struct strbuf *out)
+{
+    (void)w, (void)target;
+    if (n == 0)
+        return page(out, 1, 3, "/v2/images?marker=id-3");
+    return FAKE_HANG;
+}
+
+static void a_page_and_a_list_have_deadlines(void **state)
+{
+    (void)state;
+    struct world w;
+    struct source_http_config config = standard();
+    config.timeout_ms = 200;
+    open_world(&w, play_hang_later, "", config);
+    assert_int_equal(list(&w), -ETIMEDOUT);
+    assert_images(&w, 3);
+    assert_error_has(&w, "timeout=");
+    close_world(&w);
+    config = standard();
+    config.list_timeout_ms = 200;
+    open_world(&w, play_hang_later, "", config);
+    assert_int_equal(list(&w), -ETIMEDOUT);
+    assert_error_has(&w, "list_timeout=");
+    close_world(&w);
+}
+
+struct canceller {
+    struct world *world;
+    atomic_llong at_ms;
+};
+
+static void *cancel_soon(void *arg)
+{
+    struct canceller *c = arg;
+    while (atomic_load(&c->world->server.requests) < 2)
+        usleep(1000);
+    usleep(20000);
+    atomic_store(&c->at_ms, clock_now_ms(&clock_boottime));
+    source_cancel(c->world->source);
+    return NULL;
+}
+
+static void cancel_ends_a_listing_and_all_later_ones(void **state)
+{
+    (void)state;
+    struct world w;
+    pthread_t thread;
+    open_world(&w, play_hang_later, "", standard());
+    struct canceller c = {.world = &w};
+    pthread_create(&thread, NULL, cancel_soon, &c);
+    assert_int_equal(list(&w), -ECANCELED);
+    assert_in_range(clock_now_ms(&clock_boottime) - atomic_load(&c.at_ms), 0, 100);
+    pthread_join(thread, NULL);
+    assert_int_equal(list(&w), -ECANCELED);
+    assert_int_equal(w.server.requests, 2);
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(native_paging_follows_next_on_our_own_address),
+        cmocka_unit_test(criteria_stay_on_every_page),
+        cmocka_unit_test(a_limit_of_the_criteria_is_one_page),
+        cmocka_unit_test(cloudimages_goes_on_until_a_page_is_empty),
+        cmocka_unit_test(records_without_an_id_at_the_end_are_no_obstacle),
+        cmocka_unit_test(chains_that_do_not_end_are_errors),
+        cmocka_unit_test(a_server_without_limit_is_asked_without),
+        cmocka_unit_test(a_limit_of_the_user_is_kept),
+        cmocka_unit_test(a_400_for_another_reason_is_an_error),
+        cmocka_unit_test(a_vanished_marker_starts_the_listing_over),
+        cmocka_unit_test(a_new_token_goes_on_from_the_marker),
+        cmocka_unit_test(tokens_stay_off_open_networks),
+        cmocka_unit_test(what_is_no_list_is_an_error),
+        cmocka_unit_test(an_empty_list_is_good),
+        cmocka_unit_test(a_page_and_a_list_have_deadlines),
+        cmocka_unit_test(cancel_ends_a_listing_and_all_later_ones),
+    };
+    close(mkstemp(token_path));
+    log_setup(LOG_SINK_STDERR, LOG_LEVEL_ERROR); /* failures are what is tested */
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(token_path);
+    return failed;
+}
