@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * shelf: the lists of one query: the complete one that readers use, the first one while it grows in
+ * their sight, and the next one, which only the fetcher sees. It has one lock, shared by readers
+ * for some microseconds; only the fetcher writes.
+ */
+#ifndef IMSFS_SHELF_H
+#define IMSFS_SHELF_H
+
+#include <pthread.h>
+
+#include "imsfs/catalog.h"
+
+struct shelf {
+    struct numbers *numbers; /* borrowed */
+    pthread_rwlock_t
+        lock; /* protects: the next two pointers and, while it grows, the inside of growing */
+    struct catalog *current; /* complete, or NULL */
+    struct catalog *growing; /* the first list, or NULL */
+    struct catalog *next;    /* the fetcher's alone; may be growing */
+};
+
+/* What a listing leaves behind for whoever must compare; freed with shelf_clear(). */
+struct shelf_change {
+    struct catalog *before; /* what readers saw; NULL: nothing */
+    struct catalog *now;    /* what they see; before itself: nothing changed */
+};
+
+void shelf_init(struct shelf *s, struct numbers *numbers);
+void shelf_deinit(struct shelf *s);
+
+/*
+ * Locks for reading, until shelf_close(). NULL: there is no list, or one that a reader half-way
+ * through might miss entries of; it is locked all the same. complete: it is not growing.
+ */
+const struct catalog *shelf_open(struct shelf *s, bool *complete);
+void shelf_close(struct shelf *s);
+
+/* The fetcher's. A listing begins, in sight of readers if it is the first. -ENOMEM. */
+MUST_CHECK int shelf_begin(struct shelf *s);
+/* Takes over the references. Returns how many were new, or -ENOMEM; visible: readers see the page.
+ */
+MUST_CHECK int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible);
+/* The listing starts over; readers keep what they saw until it is whole. */
+void shelf_start_over(struct shelf *s);
+/* Whether there is something to add to: shelf_start_over() may have run out of memory. */
+bool shelf_has_next(const struct shelf *s);
+/* No page follows: puts the next list into its final order, before shelf_show(). */
+void shelf_finish(struct shelf *s);
+/* changed: the next list is what readers see from now on; else the current one stays. */
+struct shelf_change shelf_show(struct shelf *s, bool changed);
+/* The listing failed: of a first one nothing stays. */
+struct shelf_change shelf_abandon(struct shelf *s);
+/* Frees what readers no longer see. */
+void shelf_clear(struct shelf *s, struct shelf_change *change);
+
+#endif

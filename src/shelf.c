@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/shelf.h"
+
+#include <errno.h>
+
+#include "imsfs/log.h"
+
+void shelf_init(struct shelf *s, struct numbers *numbers)
+{
+    *s = (struct shelf){.numbers = numbers};
+    pthread_rwlockattr_t attr;
+    pthread_rwlockattr_init(&attr);
+    /* Readers that come one after the other must not keep the fetcher out. */
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&s->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+}
+
+void shelf_deinit(struct shelf *s)
+{
+    if (s->next != s->growing)
+        catalog_free(s->next);
+    catalog_free(s->growing);
+    catalog_free(s->current);
+    pthread_rwlock_destroy(&s->lock);
+}
+
+const struct catalog *shelf_open(struct shelf *s, bool *complete)
+{
+    pthread_rwlock_rdlock(&s->lock);
+    *complete = s->current != NULL;
+    if (s->current)
+        return s->current;
+    return s->growing && catalog_streamable(s->growing) ? s->growing : NULL;
+}
+
+void shelf_close(struct shelf *s)
+{
+    pthread_rwlock_unlock(&s->lock);
+}
+
+static void set_visible(struct shelf *s, struct catalog *current, struct catalog *growing)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    s->current = current;
+    s->growing = growing;
+    pthread_rwlock_unlock(&s->lock);
+}
+
+int shelf_begin(struct shelf *s)
+{
+    int r = catalog_new(&s->next, s->numbers, s->current, !s->current);
+    if (r == 0 && !s->current)
+        set_visible(s, NULL, s->next);
+    return r;
+}
+
+bool shelf_has_next(const struct shelf *s)
+{
+    return s->next != NULL;
+}
+
+int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible)
+{
+    *visible = s->next && s->next == s->growing;
+    if (!s->next) {
+        while (count > 0)
+            image_unref(images[--count]);
+        return -ENOMEM;
+    }
+    if (*visible)
+        pthread_rwlock_wrlock(&s->lock);
+    int r = catalog_add_page(s->next, images, count);
+    if (*visible)
+        pthread_rwlock_unlock(&s->lock);
+    return r;
+}
+
+void shelf_start_over(struct shelf *s)
+{
+    if (s->next != s->growing)
+        catalog_free(s->next);
+    s->next = NULL;
+    if (catalog_new(&s->next, s->numbers, s->current, false) < 0)
+        log_error("out of memory for a listing");
+}
+
+void shelf_finish(struct shelf *s)
+{
+    bool visible = s->next == s->growing;
+    if (visible)
+        pthread_rwlock_wrlock(&s->lock);
+    catalog_finish(s->next);
+    if (visible)
+        pthread_rwlock_unlock(&s->lock);
+}
+
+struct shelf_change shelf_show(struct shelf *s, bool changed)
+{
+    /* Of a first listing that started over, readers saw the beginning. */
+    struct shelf_change change = {.before = s->current, .now = changed ? s->next : s->current};
+    if (s->growing && s->growing != change.now)
+        change.before = s->growing;
+    struct catalog *unused = changed ? NULL : s->next;
+    s->next = NULL;
+    set_visible(s, change.now, NULL);
+    catalog_free(unused);
+    return change;
+}
+
+struct shelf_change shelf_abandon(struct shelf *s)
+{
+    struct shelf_change change = {.before = s->current, .now = s->current};
+    if (s->next != s->growing)
+        catalog_free(s->next);
+    s->next = NULL;
+    if (!s->growing)
+        return change;
+    change.before = s->growing;
+    set_visible(s, s->current, NULL);
+    if (catalog_new(&change.now, s->numbers, NULL, false) < 0)
+        change.now = NULL;
+    return change;
+}
+
+void shelf_clear(struct shelf *s, struct shelf_change *change)
+{
+    if (change->before != s->current)
+        catalog_free(change->before);
+    if (change->now != s->current)
+        catalog_free(change->now);
+    *change = (struct shelf_change){0};
+}
