@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * diff: what the kernel must forget when one catalog takes the place of another: exactly what
+ * changed, and the listings above the image directories, so that the next walk renews the leases of
+ * these in bulk. Pure.
+ */
+#ifndef IMSFS_DIFF_H
+#define IMSFS_DIFF_H
+
+#include "imsfs/tree.h"
+
+enum diff_kind {
+    DIFF_ATTR,  /* the attributes of ino */
+    DIFF_DATA,  /* its attributes and its contents: pages, link target or listing */
+    DIFF_ENTRY, /* the name in the directory ino */
+};
+
+struct diff_item {
+    enum diff_kind kind;
+    uint64_t ino;
+    const char *name; /* for DIFF_ENTRY */
+    size_t name_len;
+};
+
+/* 0, or -errno, which ends the comparison. */
+typedef int diff_fn(void *ctx, const struct diff_item *item);
+
+/*
+ * before NULL: now is the first list, and readers may have seen it grow. before == now: nothing
+ * changed.
+ */
+MUST_CHECK int diff_catalogs(const struct tree *t, const struct catalog *before,
+                             const struct catalog *now, diff_fn *fn, void *ctx);
+
+#endif

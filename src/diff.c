@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/diff.h"
+
+struct differ {
+    const struct tree *t;
+    const struct catalog *before, *now;
+    diff_fn *fn;
+    void *ctx;
+};
+
+static int emit(const struct differ *x, enum diff_kind kind, struct node node)
+{
+    const struct diff_item item = {.kind = kind, .ino = node_ino(&node)};
+    return x->fn(x->ctx, &item);
+}
+
+static int emit_entry(const struct differ *x, struct node dir, struct bytes name)
+{
+    const struct diff_item item = {DIFF_ENTRY, node_ino(&dir), name.data, name.len};
+    return x->fn(x->ctx, &item);
+}
+
+static struct node dir_node(uint32_t slot)
+{
+    return (struct node){.kind = NODE_DIR, .dir = slot};
+}
+
+static struct node file_node(uint32_t image, uint32_t attr)
+{
+    return (struct node){.kind = NODE_FILE, .image = image, .attr = attr};
+}
+
+/* --- One image that changed --- */
+
+static bool same_value(const struct image *a, const struct image_attr *x, const struct image *b,
+                       const struct image_attr *y)
+{
+    return bytes_equal(image_attr_json(a, x), image_attr_json(b, y));
+}
+
+static int diff_file(const struct differ *x, uint32_t slot, const struct image *before,
+                     const struct image *now, const struct image_attr *was)
+{
+    const struct image_attr *is = now ? image_attr_find(now, was->slot) : NULL;
+    int r = 0;
+    if (now && !is)
+        r = emit_entry(x, (struct node){.kind = NODE_IMAGE, .image = slot},
+                       slot_get(x->t->numbers->attrs, was->slot));
+    bool same = is && same_value(before, was, now, is);
+    return r < 0 ? r : emit(x, same ? DIFF_ATTR : DIFF_DATA, file_node(slot, was->slot));
+}
+
+/*
+ * The files, whose mtimes are those of the image, and the directory that lists them. Of an image
+ * that is gone too (now is NULL): what somebody still has open would show its old bytes under the
+ * same number when the image comes back.
+ */
+static int diff_files(const struct differ *x, uint32_t slot, const struct image *before,
+                      const struct image *now)
+{
+    int r = emit(x, DIFF_DATA, file_node(slot, IMAGE_JSON_SLOT));
+    for (size_t i = 0; r == 0 && i < image_attr_count(before); i++)
+        r = diff_file(x, slot, before, now, image_attr_at(before, i));
+    if (r == 0)
+        r = emit(x, DIFF_DATA, (struct node){.kind = NODE_IMAGE, .image = slot});
+    return r;
+}
+
+/* --- One directory --- */
+
+static struct bytes entry_name(const struct differ *x, const struct catalog *c,
+                               const struct directory *d, uint32_t slot, char buffer[static 256])
+{
+    if (!d->leaf)
+        return numbers_dir_name(x->t->numbers, slot);
+    const struct image *img = catalog_image(c, slot);
+    return (struct bytes){buffer, img ? directory_entry_name(d, img, buffer) : 0};
+}
+
+/* An entry of the directory before; is is the directory now, or NULL. */
+static int diff_entry(const struct differ *x, const struct directory *was,
+                      const struct directory *is, uint32_t slot)
+{
+    char a[256], b[256];
+    struct bytes name = entry_name(x, x->before, was, slot, a);
+    if (!is || !directory_has(is, slot) || !bytes_equal(name, entry_name(x, x->now, is, slot, b)))
+        return emit_entry(x, dir_node(was->slot), name);
+    return 0;
+}
+
+/* A link to an image that changed: its times, and where it points when the image moved. */
+static int diff_link(const struct differ *x, const struct directory *d, uint32_t slot)
+{
+    if (catalog_image(x->before, slot) == catalog_image(x->now, slot))
+        return 0;
+    return emit(x, DIFF_DATA, (struct node){.kind = NODE_LINK, .dir = d->slot, .image = slot});
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static int diff_dir(const struct differ *x, uint32_t slot)
+{
+    const struct directory *was = catalog_dir(x->before, slot), *is = catalog_dir(x->now, slot);
+    bool links = was && was->leaf && was->view->kind != LAYOUT_IMAGES;
+    bool changed = !was || !is || !same_time(was->mtime, is->mtime);
+    int r = 0;
+    if (was && x->before != x->now) {
+        for (uint32_t i = 0; r == 0 && changed && i < was->count; i++)
+            r = diff_entry(x, was, is, was->entries[i]);
+        for (uint32_t i = 0; r == 0 && links && i < was->count; i++)
+            r = diff_link(x, was, was->entries[i]);
+    }
+    /* Listed anew, the directories above the images renew the leases of all that is in them. */
+    bool above_images = is && is->view->kind == LAYOUT_IMAGES;
+    if (r == 0 && (changed || above_images))
+        r = emit(x, DIFF_DATA, dir_node(slot));
+    return r;
+}
+
+/* What readers listed while it was not whole yet. */
+static int diff_first(const struct differ *x)
+{
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < catalog_dir_limit(x->now); i++) {
+        const struct directory *d = catalog_dir(x->now, i);
+        if (d && (atomic_load(&d->listed) || d->parent == DIRECTORY_ROOT))
+            r = emit(x, DIFF_DATA, dir_node(i));
+    }
+    return r;
+}
+
+static int diff_images(const struct differ *x)
+{
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < catalog_image_limit(x->before); i++) {
+        const struct image *was = catalog_image(x->before, i), *is = catalog_image(x->now, i);
+        if (was && was != is)
+            r = diff_files(x, i, was, is);
+    }
+    return r;
+}
+
+int diff_catalogs(const struct tree *t, const struct catalog *before, const struct catalog *now,
+                  diff_fn *fn, void *ctx)
+{
+    const struct differ x = {t, before, now, fn, ctx};
+    if (!before)
+        return diff_first(&x);
+    int r = before == now ? 0 : diff_images(&x);
+    uint32_t limit = catalog_dir_limit(now);
+    if (catalog_dir_limit(before) > limit)
+        limit = catalog_dir_limit(before);
+    for (uint32_t i = 0; r == 0 && i < limit; i++)
+        if (catalog_dir(before, i) || catalog_dir(now, i))
+            r = diff_dir(&x, i);
+    return r;
+}

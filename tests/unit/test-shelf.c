@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/shelf.h"
+
+#include "lists.h"
+
+#define READERS 3
+#define IMAGES 300
+
+#define A RECORD("a", "Debian", "active")
+#define B RECORD("b", "Debian", "active")
+
+struct fixture {
+    struct lists lists;
+    struct shelf shelf;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    lists_init(&f.lists, "status");
+    shelf_init(&f.shelf, &f.lists.numbers);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    shelf_deinit(&f->shelf);
+    lists_deinit(&f->lists);
+    return 0;
+}
+
+static void add(struct fixture *f, const char *const *page, bool visible)
+{
+    size_t count;
+    CLEANUP(free_ptr) struct image **images = lists_images(&f->lists, page, &count);
+    bool seen = !visible;
+    assert_true(shelf_add(&f->shelf, images, count, &seen) >= 0);
+    assert_int_equal(seen, visible);
+}
+
+/* The number of images that readers see, -1: no list. */
+static int visible_images(struct fixture *f, bool *complete)
+{
+    const struct catalog *c = shelf_open(&f->shelf, complete);
+    int count = c ? (int)catalog_counts(c)->images : -1;
+    shelf_close(&f->shelf);
+    return count;
+}
+
+static void assert_shown(struct fixture *f, int images, bool complete)
+{
+    bool is_complete;
+    assert_int_equal(visible_images(f, &is_complete), images);
+    assert_int_equal(is_complete, complete);
+}
+
+static void publish(struct fixture *f)
+{
+    shelf_finish(&f->shelf);
+    struct shelf_change change = shelf_show(&f->shelf, true);
+    shelf_clear(&f->shelf, &change);
+}
+
+static void a_first_list_grows_in_sight(void **state)
+{
+    struct fixture *f = *state;
+    assert_shown(f, -1, false);
+    assert_false(shelf_has_next(&f->shelf));
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    assert_true(shelf_has_next(&f->shelf));
+    assert_shown(f, 0, false);
+    add(f, PAGE(A), true);
+    assert_shown(f, 1, false);
+    add(f, PAGE(B), true);
+    shelf_finish(&f->shelf);
+    assert_shown(f, 2, false);
+    struct shelf_change change = shelf_show(&f->shelf, true);
+    assert_null(change.before);
+    assert_int_equal(catalog_counts(change.now)->images, 2);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, 2, true);
+    assert_false(shelf_has_next(&f->shelf));
+}
+
+static void a_later_list_replaces_the_old_one_at_once(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    publish(f);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A, B), false);
+    assert_shown(f, 1, true);
+    shelf_finish(&f->shelf);
+    assert_shown(f, 1, true);
+    struct shelf_change change = shelf_show(&f->shelf, true);
+    assert_int_equal(catalog_counts(change.before)->images, 1);
+    assert_int_equal(catalog_counts(change.now)->images, 2);
+    assert_shown(f, 2, true);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, 2, true);
+}
+
+static void an_unchanged_list_stays(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    publish(f);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    struct shelf_change change = shelf_show(&f->shelf, false);
+    assert_ptr_equal(change.before, change.now);
+    assert_non_null(change.now);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, 1, true);
+}
+
+static void of_a_first_list_that_failed_nothing_stays(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    assert_int_equal(catalog_counts(change.before)->images, 1);
+    assert_int_equal(catalog_counts(change.now)->images, 0);
+    assert_shown(f, -1, false);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, -1, false);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    assert_shown(f, 1, false);
+}
+
+static void a_later_list_that_failed_leaves_the_old_one(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    publish(f);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(B), false);
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    assert_ptr_equal(change.before, change.now);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, 1, true);
+}
+
+static void readers_keep_what_they_saw_when_it_starts_over(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    shelf_start_over(&f->shelf);
+    assert_shown(f, 1, false);
+    add(f, PAGE(B, A), false);
+    shelf_start_over(&f->shelf);
+    add(f, PAGE(B), false);
+    assert_shown(f, 1, false);
+    shelf_finish(&f->shelf);
+    struct shelf_change change = shelf_show(&f->shelf, true);
+    assert_non_null(catalog_image(change.before, lists_slot(&f->lists, "a")));
+    assert_null(catalog_image(change.now, lists_slot(&f->lists, "a")));
+    assert_shown(f, 1, true);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, 1, true);
+}
+
+static void one_that_started_over_may_fail(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    shelf_start_over(&f->shelf);
+    add(f, PAGE(B), false);
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    assert_non_null(catalog_image(change.before, lists_slot(&f->lists, "a")));
+    assert_int_equal(catalog_counts(change.now)->images, 0);
+    shelf_clear(&f->shelf, &change);
+    assert_shown(f, -1, false);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    shelf_start_over(&f->shelf);
+    /* Ends in the middle: everything is freed. */
+}
+
+/* A reader half-way through could miss an entry, so nobody begins to read. */
+static void what_cannot_stream_is_not_shown(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A, B), true);
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    shelf_clear(&f->shelf, &change);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(B), true);
+    add(f, PAGE(A), true);
+    assert_shown(f, -1, false);
+    publish(f);
+    assert_shown(f, 2, true);
+}
+
+/* --- Threads --- */
+
+struct reader {
+    pthread_t thread;
+    struct fixture *fixture;
+    unsigned wrong;
+};
+
+/* Until the list is complete, it only grows. */
+static void *read_all(void *ctx)
+{
+    struct reader *r = ctx;
+    bool complete = false;
+    int last = -1;
+    while (!complete) {
+        const struct catalog *c = shelf_open(&r->fixture->shelf, &complete);
+        int count = c ? (int)catalog_counts(c)->images : -1;
+        const struct directory *by_id = c ? catalog_dir(c, 1) : NULL;
+        for (uint32_t i = 0; by_id && i < by_id->count; i++)
+            if (!catalog_image(c, by_id->entries[i]))
+                r->wrong++;
+        if (count < last || (by_id && (int)by_id->count != count))
+            r->wrong++;
+        last = count;
+        shelf_close(&r->fixture->shelf);
+    }
+    if (last != IMAGES)
+        r->wrong++;
+    return NULL;
+}
+
+static void readers_and_the_fetcher_meet(void **state)
+{
+    struct fixture *f = *state;
+    struct reader readers[READERS];
+    for (size_t i = 0; i < READERS; i++) {
+        readers[i] = (struct reader){.fixture = f};
+        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_all, &readers[i]), 0);
+    }
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    for (unsigned i = 0; i < IMAGES; i++) {
+        CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
+        strbuf_printf(&json, "{\"id\":\"%u\",\"status\":\"%u\"}", i, i % 7);
+        add(f, PAGE(strbuf_str(&json)), true);
+    }
+    publish(f);
+    for (size_t i = 0; i < READERS; i++) {
+        pthread_join(readers[i].thread, NULL);
+        assert_int_equal(readers[i].wrong, 0);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_first_list_grows_in_sight),
+        TEST(a_later_list_replaces_the_old_one_at_once),
+        TEST(an_unchanged_list_stays),
+        TEST(of_a_first_list_that_failed_nothing_stays),
+        TEST(a_later_list_that_failed_leaves_the_old_one),
+        TEST(readers_keep_what_they_saw_when_it_starts_over),
+        TEST(one_that_started_over_may_fail),
+        TEST(what_cannot_stream_is_not_shown),
+        TEST(readers_and_the_fetcher_meet),
+    };
+    return cmocka_run_group_tests_name("shelf", tests, NULL, NULL);
+}
