@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * notifier: a thread that tells the kernel what to forget.
+ *
+ * A notification may have to wait for a directory that a look-up holds, and the look-up for us; so
+ * it happens on a thread of its own, without a lock of ours, and nobody waits for it. Each batch is
+ * told twice: at once, and a second later, because an answer that was made from the old list may
+ * have been on its way. Any thread posts.
+ */
+#ifndef IMSFS_NOTIFIER_H
+#define IMSFS_NOTIFIER_H
+
+#include "imsfs/diff.h"
+
+struct notifier_ops {
+    /* Tells the kernel; an error is none of our business: it did not know the inode. */
+    void (*tell)(void *ctx, const struct diff_item *item);
+    /* All of a batch was told for the first time. */
+    void (*told)(void *ctx, uint64_t generation);
+    void *ctx;
+};
+
+struct notifier;
+struct notes; /* a batch while it is written */
+
+MUST_CHECK int notifier_new(struct notifier **out, const struct notifier_ops *ops);
+MUST_CHECK int notifier_start(struct notifier *n);
+/* Drops what is left and ends the thread. The kernel must still be answered meanwhile. */
+void notifier_stop(struct notifier *n);
+void notifier_free(struct notifier *n);
+
+/* A batch: notes_new(), notes_add() as a diff_fn with the notes as ctx, then notifier_post() takes
+ * it over. */
+struct notes *notes_new(uint64_t generation);
+int notes_add(void *notes, const struct diff_item *item);
+void notes_free(struct notes *notes);
+void notifier_post(struct notifier *n, struct notes *notes);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * session: the connection to the kernel: the mount, the worker threads that serve it, and its end.
+ * It knows nothing of what is mounted. One thread makes and ends it; any thread may call
+ * session_forget().
+ */
+#ifndef IMSFS_SESSION_H
+#define IMSFS_SESSION_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "imsfs/base.h"
+
+struct session;
+
+/* Mounts. options is what mount(8) would take with -o, escaped as libfuse wants it. -EINVAL, -EIO:
+ * libfuse said why on stderr. */
+MUST_CHECK int session_new(struct session **out, const struct fuse_lowlevel_ops *ops,
+                           void *userdata, const char *mountpoint, const char *options, bool debug);
+/* Starts the workers, at least 2 so that one can answer what another waits for in the kernel. */
+MUST_CHECK int session_start(struct session *s, unsigned workers);
+/* Readable when the kernel ended the session: the file system was unmounted. */
+int session_ended_fd(const struct session *s);
+/* Ends the workers; with unmount, detaches the mount too. Then the kernel's requests fail. NULL is
+ * fine. */
+void session_stop(struct session *s, bool unmount);
+void session_free(struct session *s);
+
+/* What is asked of the kernel when it says hello; for the init callback. */
+void session_want(struct fuse_conn_info *conn);
+
+/*
+ * Makes the kernel forget: with a name, that entry of the directory ino; else the attributes of
+ * ino, and with data its pages too (contents, link target, listing). May wait for a request that is
+ * being answered: not from a worker.
+ */
+void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len, bool data);
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * snapshot: texts that stay what they were when somebody looked them up, so that a file's size and
+ * its bytes always agree. Each has a number from 1 on and is freed when the kernel forgets it. Any
+ * thread.
+ */
+#ifndef IMSFS_SNAPSHOT_H
+#define IMSFS_SNAPSHOT_H
+
+#include <pthread.h>
+
+#include "imsfs/strbuf.h"
+
+struct snapshot;
+
+struct snapshots {
+    pthread_mutex_t lock;   /* protects: everything below */
+    struct snapshot *table; /* by number */
+    uint32_t last;
+};
+
+void snapshots_init(struct snapshots *s);
+void snapshots_deinit(struct snapshots *s);
+
+/* Takes over the content of text, and counts one look-up. -ENOMEM. */
+MUST_CHECK int snapshot_add(struct snapshots *s, struct strbuf *text, uint32_t *number);
+/* Adds the text to out. -ESTALE: there is no such number; -ENOMEM. */
+MUST_CHECK int snapshot_read(struct snapshots *s, uint32_t number, struct strbuf *out);
+void snapshot_forget(struct snapshots *s, uint32_t number);
+
+#endif

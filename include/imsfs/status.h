@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * status: the text of .imsfs/status.json: what is mounted, how fresh it is, what it cost and what
+ * went wrong. Any thread.
+ */
+#ifndef IMSFS_STATUS_H
+#define IMSFS_STATUS_H
+
+#include "imsfs/cache.h"
+
+struct status {
+    struct cache *cache;         /* borrowed */
+    const struct source *source; /* borrowed */
+    const char *version;
+    const char *location; /* the endpoint or file, without secrets; borrowed */
+};
+
+/* Adds the text, indented JSON. */
+void status_add(const struct status *s, struct strbuf *out);
+
+#endif

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/fs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#include "imsfs/answer.h"
+#include "imsfs/log.h"
+#include "imsfs/notifier.h"
+#include "imsfs/parking.h"
+#include "imsfs/session.h"
+
+#define LIST_MAX_BYTES (1u << 20)
+
+struct fs {
+    struct fs_config config;
+    struct answerer answerer;
+    _Atomic(struct session *) session; /* set by fs_mount() while the notifier may look */
+    struct notifier *notifier;
+    struct parking lot;
+};
+
+struct waiting {
+    struct parked parked;
+    fuse_req_t req;
+    struct call call;
+};
+
+/* --- Parking --- */
+
+/* True when the request was answered. */
+static bool run_call(struct fs *fs, fuse_req_t req, const struct call *call, uint64_t *event)
+{
+    struct answer a = {.text = STRBUF_INIT};
+    int r = answer_call(&fs->answerer, call, &a, event);
+    if (r != CACHE_WAIT)
+        answer_send(&fs->answerer, req, call, r, &a);
+    strbuf_free(&a.text);
+    return r != CACHE_WAIT;
+}
+
+static void on_interrupt(fuse_req_t req, void *data)
+{
+    struct fs *fs = data;
+    struct parked *p = parking_interrupt(&fs->lot, req);
+    if (!p)
+        return;
+    fuse_reply_err(req, EINTR);
+    free(p);
+}
+
+static void finish(struct waiting *w, int error)
+{
+    fuse_reply_err(w->req, -error);
+    free(w);
+}
+
+/* Answers w, or parks it until there is something new. Takes w over. */
+static void run_or_park(struct fs *fs, struct waiting *w)
+{
+    uint64_t event;
+    for (;;) {
+        if (run_call(fs, w->req, &w->call, &event)) {
+            free(w);
+            return;
+        }
+        parking_add(&fs->lot, &w->parked);
+        fuse_req_interrupt_func(w->req, on_interrupt, fs); /* at once, if it came before */
+        if (!parking_arm(&fs->lot, &w->parked)) {
+            finish(w, -EINTR);
+            return;
+        }
+        /* From here on w may be somebody else's. What came before it was parked woke nobody. */
+        if (cache_event_count(fs->answerer.cache) == event || !parking_take(&fs->lot, &w->parked))
+            return;
+    }
+}
+
+static void on_woken(void *ctx, unsigned events, int error)
+{
+    struct fs *fs = ctx;
+    struct parked *p = parking_take_all(&fs->lot, events), *next;
+    for (; p; p = next) {
+        next = p->next;
+        struct waiting *w = (struct waiting *)p;
+        if (error < 0)
+            finish(w, error);
+        else
+            run_or_park(fs, w);
+    }
+}
+
+/* --- libfuse's callbacks --- */
+
+static void begin(fuse_req_t req, const struct call *call)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    struct waiting *w;
+    uint64_t event;
+    if (run_call(fs, req, call, &event))
+        return;
+    w = calloc(1, sizeof(*w));
+    if (!w) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    w->req = req;
+    w->call = *call;
+    w->parked.key = req;
+    w->parked.events = answer_events(call);
+    run_or_park(fs, w);
+}
+
+static void begin_on(fuse_req_t req, fuse_ino_t ino, struct call *call)
+{
+    if (node_of(ino, &call->node))
+        begin(req, call);
+    else
+        fuse_reply_err(req, ESTALE);
+}
+
+static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct call call = {.kind = CALL_LOOKUP};
+    if (strlen(name) > NAME_MAX_BYTES) {
+        fuse_reply_err(req, ENAMETOOLONG);
+        return;
+    }
+    strcpy(call.name, name);
+    begin_on(req, parent, &call);
+}
+
+static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)fi;
+    begin_on(req, ino, &(struct call){.kind = CALL_GETATTR});
+}
+
+static void fs_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+    begin_on(req, ino, &(struct call){.kind = CALL_READLINK});
+}
+
+static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    (void)fi;
+    begin_on(req, ino, &(struct call){.kind = CALL_READ, .size = size, .offset = (uint64_t)offset});
+}
+
+static void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                           struct fuse_file_info *fi)
+{
+    (void)fi;
+    if (size > LIST_MAX_BYTES)
+        size = LIST_MAX_BYTES;
+    begin_on(req, ino, &(struct call){.kind = CALL_LIST, .size = size, .offset = (uint64_t)offset});
+}
+
+/* The kernel asks once, and then opens by itself. */
+static void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    (void)fi;
+    fuse_reply_err(req, ENOSYS);
+}
+
+static void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    (void)nlookup;
+    answer_forget(&fs->answerer, ino);
+    fuse_reply_none(req);
+}
+
+static void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    for (size_t i = 0; i < count; i++)
+        answer_forget(&fs->answerer, forgets[i].ino);
+    fuse_reply_none(req);
+}
+
+static void fs_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+    struct fs *fs = fuse_req_userdata(req);
+    (void)ino;
+    const struct statvfs st = {
+        .f_bsize = 4096,
+        .f_frsize = 4096,
+        .f_files = cache_image_count(fs->answerer.cache),
+        .f_namemax = NAME_MAX_BYTES,
+        .f_flag = ST_RDONLY | ST_NOSUID,
+    };
+    fuse_reply_statfs(req, &st);
+}
+
+static void fs_init(void *userdata, struct fuse_conn_info *conn)
+{
+    (void)userdata;
+    session_want(conn);
+}
+
+static const struct fuse_lowlevel_ops operations = {
+    .init = fs_init,
+    .lookup = fs_lookup,
+    .getattr = fs_getattr,
+    .readlink = fs_readlink,
+    .read = fs_read,
+    .readdirplus = fs_readdirplus,
+    .open = fs_open,
+    .opendir = fs_open,
+    .forget = fs_forget,
+    .forget_multi = fs_forget_multi,
+    .statfs = fs_statfs,
+};
+
+/* --- Telling the kernel --- */
+
+static void tell_kernel(void *ctx, const struct diff_item *item)
+{
+    struct fs *fs = ctx;
+    session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len,
+                   item->kind == DIFF_DATA);
+}
+
+static void kernel_told(void *ctx, uint64_t generation)
+{
+    struct fs *fs = ctx;
+    cache_settled(fs->answerer.cache, generation);
+}
+
+static void on_published(void *ctx, const struct catalog *before, const struct catalog *now,
+                         uint64_t generation)
+{
+    struct fs *fs = ctx;
+    struct notes *notes = notes_new(generation);
+    int r = notes ? diff_catalogs(fs->config.tree, before, now, notes_add, notes) : -ENOMEM;
+    if (r == 0) {
+        notifier_post(fs->notifier, notes);
+        return;
+    }
+    log_error("out of memory for telling the kernel what changed; unmount and mount again");
+    notes_free(notes);
+    cache_settled(fs->answerer.cache, generation);
+}
+
+/* --- Life --- */
+
+int fs_new(struct fs **out, const struct fs_config *config)
+{
+    struct fs *fs = calloc(1, sizeof(*fs));
+    if (!fs)
+        return -ENOMEM;
+    const struct notifier_ops notifier = {tell_kernel, kernel_told, fs};
+    fs->config = *config;
+    fs->answerer.tree = config->tree;
+    parking_init(&fs->lot);
+    snapshots_init(&fs->answerer.snapshots);
+    int r = notifier_new(&fs->notifier, &notifier);
+    if (r < 0) {
+        fs_free(fs);
+        return r;
+    }
+    *out = fs;
+    return 0;
+}
+
+void fs_free(struct fs *fs)
+{
+    if (!fs)
+        return;
+    session_free(fs->session);
+    notifier_free(fs->notifier);
+    snapshots_deinit(&fs->answerer.snapshots);
+    parking_deinit(&fs->lot);
+    free(fs);
+}
+
+struct cache_listener fs_listener(struct fs *fs)
+{
+    return (struct cache_listener){on_published, on_woken, fs};
+}
+
+int fs_attach(struct fs *fs, struct cache *cache, const struct status *status)
+{
+    fs->answerer.cache = cache;
+    fs->answerer.status = status;
+    return notifier_start(fs->notifier);
+}
+
+int fs_mount(struct fs *fs, const char *mountpoint, const char *options)
+{
+    struct session *session;
+    int r = session_new(&session, &operations, fs, mountpoint, options, fs->config.debug);
+    if (r == 0)
+        atomic_store(&fs->session, session);
+    return r;
+}
+
+int fs_start(struct fs *fs)
+{
+    return session_start(fs->session, fs->config.workers);
+}
+
+int fs_ended_fd(const struct fs *fs)
+{
+    return session_ended_fd(fs->session);
+}
+
+void fs_stop(struct fs *fs, bool unmount)
+{
+    notifier_stop(fs->notifier); /* while the workers still answer what it may wait for */
+    session_stop(fs->session, unmount);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/notifier.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "imsfs/clock.h"
+
+#define AGAIN_MS 1000
+
+struct note {
+    uint64_t ino;
+    uint32_t name_at; /* in names */
+    uint16_t name_len;
+    uint8_t kind;
+};
+
+struct notes {
+    struct notes *next;
+    uint64_t generation;
+    int64_t due_ms; /* 0: at once, for the first time */
+    struct note *items;
+    size_t count, cap;
+    struct strbuf names;
+};
+
+struct notifier {
+    struct notifier_ops ops;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock; /* protects: everything below */
+    pthread_cond_t posted;
+    struct notes *queue; /* by due time */
+    bool stop;
+};
+
+int notifier_new(struct notifier **out, const struct notifier_ops *ops)
+{
+    struct notifier *n = calloc(1, sizeof(*n));
+    if (!n)
+        return -ENOMEM;
+    n->ops = *ops;
+    pthread_mutex_init(&n->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&n->posted, &attr);
+    pthread_condattr_destroy(&attr);
+    *out = n;
+    return 0;
+}
+
+void notifier_free(struct notifier *n)
+{
+    if (!n)
+        return;
+    while (n->queue) {
+        struct notes *next = n->queue->next;
+        notes_free(n->queue);
+        n->queue = next;
+    }
+    pthread_cond_destroy(&n->posted);
+    pthread_mutex_destroy(&n->lock);
+    free(n);
+}
+
+struct notes *notes_new(uint64_t generation)
+{
+    struct notes *notes = calloc(1, sizeof(*notes));
+    if (notes)
+        notes->generation = generation;
+    return notes;
+}
+
+void notes_free(struct notes *notes)
+{
+    if (!notes)
+        return;
+    strbuf_free(&notes->names);
+    free(notes->items);
+    free(notes);
+}
+
+int notes_add(void *ctx, const struct diff_item *item)
+{
+    struct notes *notes = ctx;
+    if (notes->count == notes->cap) {
+        size_t cap = notes->cap ? notes->cap * 2 : 64;
+        struct note *items = realloc(notes->items, cap * sizeof(*items));
+        if (!items)
+            return -ENOMEM;
+        notes->items = items;
+        notes->cap = cap;
+    }
+    notes->items[notes->count++] = (struct note){
+        .ino = item->ino,
+        .kind = (uint8_t)item->kind,
+        .name_at = (uint32_t)notes->names.len,
+        .name_len = (uint16_t)item->name_len,
+    };
+    if (item->name_len) {
+        strbuf_add(&notes->names, item->name, item->name_len);
+        strbuf_add_char(&notes->names, '\0');
+    }
+    return strbuf_error(&notes->names);
+}
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* With the lock held. */
+static void enqueue(struct notifier *n, struct notes *notes)
+{
+    struct notes **place = &n->queue;
+    while (*place && (*place)->due_ms <= notes->due_ms)
+        place = &(*place)->next;
+    notes->next = *place;
+    *place = notes;
+}
+
+void notifier_post(struct notifier *n, struct notes *notes)
+{
+    pthread_mutex_lock(&n->lock);
+    enqueue(n, notes);
+    pthread_cond_signal(&n->posted);
+    pthread_mutex_unlock(&n->lock);
+}
+
+static bool stopping(struct notifier *n)
+{
+    pthread_mutex_lock(&n->lock);
+    bool stop = n->stop;
+    pthread_mutex_unlock(&n->lock);
+    return stop;
+}
+
+static void tell(struct notifier *n, const struct notes *notes)
+{
+    for (size_t i = 0; i < notes->count && !stopping(n); i++) {
+        const struct note *note = &notes->items[i];
+        const struct diff_item item = {
+            .kind = (enum diff_kind)note->kind,
+            .ino = note->ino,
+            .name = note->name_len ? notes->names.data + note->name_at : NULL,
+            .name_len = note->name_len,
+        };
+        n->ops.tell(n->ops.ctx, &item);
+    }
+}
+
+/* The next batch that is due, waiting for it; NULL: stop. With the lock held. */
+static struct notes *next_due(struct notifier *n)
+{
+    while (!n->stop) {
+        if (!n->queue) {
+            pthread_cond_wait(&n->posted, &n->lock);
+            continue;
+        }
+        struct notes *first = n->queue;
+        if (first->due_ms <= monotonic_ms()) {
+            n->queue = first->next;
+            return first;
+        }
+        struct timespec until = {first->due_ms / 1000, first->due_ms % 1000 * 1000000};
+        pthread_cond_timedwait(&n->posted, &n->lock, &until);
+    }
+    return NULL;
+}
+
+static void handle(struct notifier *n, struct notes *notes)
+{
+    bool first = notes->due_ms == 0;
+    tell(n, notes);
+    if (!first) {
+        notes_free(notes);
+        return;
+    }
+    n->ops.told(n->ops.ctx, notes->generation);
+    notes->due_ms = monotonic_ms() + AGAIN_MS;
+    notifier_post(n, notes);
+}
+
+static void *run(void *ctx)
+{
+    struct notifier *n = ctx;
+    struct notes *notes;
+    pthread_mutex_lock(&n->lock);
+    while ((notes = next_due(n))) {
+        pthread_mutex_unlock(&n->lock);
+        handle(n, notes);
+        pthread_mutex_lock(&n->lock);
+    }
+    pthread_mutex_unlock(&n->lock);
+    return NULL;
+}
+
+int notifier_start(struct notifier *n)
+{
+    int r = -pthread_create(&n->thread, NULL, run, n);
+    n->started = r == 0;
+    return r;
+}
+
+void notifier_stop(struct notifier *n)
+{
+    pthread_mutex_lock(&n->lock);
+    n->stop = true;
+    pthread_cond_signal(&n->posted);
+    pthread_mutex_unlock(&n->lock);
+    if (n->started)
+        pthread_join(n->thread, NULL);
+    n->started = false;
+}

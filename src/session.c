@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/session.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "imsfs/log.h"
+
+#define WORKERS_MAX 16
+#define NUDGE_NS 10000000 /* between two signals to a worker that has not come back */
+
+struct session {
+    struct fuse_session *fuse;
+    pthread_t workers[WORKERS_MAX];
+    unsigned count;
+    int ended_fd;
+    bool mounted;
+    atomic_bool gone; /* the kernel ended it */
+};
+
+void session_want(struct fuse_conn_info *conn)
+{
+    /* No open and opendir messages, READDIRPLUS always, and nothing dropped but by notification. */
+    static const unsigned wanted = FUSE_CAP_READDIRPLUS | FUSE_CAP_NO_OPEN_SUPPORT |
+                                   FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
+                                   FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS;
+    conn->want |= conn->capable & wanted;
+    conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_AUTO_INVAL_DATA);
+}
+
+/* --- libfuse's connection --- */
+
+static PRINTF_LIKE(2, 0) void log_of_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+    char line[1000];
+    int len = vsnprintf(line, sizeof(line), fmt, ap);
+    if (len > 0 && (size_t)len < sizeof(line) && line[len - 1] == '\n')
+        line[len - 1] = '\0';
+    log_line(level <= FUSE_LOG_ERR ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "%s", line);
+}
+
+/* While mounting, the reason is told once, by whoever mounts. */
+static PRINTF_LIKE(2, 0) void no_log(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+    (void)level;
+    (void)fmt;
+    (void)ap;
+}
+
+static ssize_t receive(int fd, void *buf, size_t size, void *userdata)
+{
+    (void)userdata;
+    return read(fd, buf, size);
+}
+
+/* The kernel numbers its requests from 1 or 2, and the first is INIT. */
+static bool is_init_answer(const struct iovec *iov, int count)
+{
+    const struct fuse_out_header *head = iov[0].iov_base;
+    return count == 2 && iov[0].iov_len == sizeof(*head) && head->unique <= 2 && head->error == 0 &&
+           iov[1].iov_len == sizeof(struct fuse_init_out);
+}
+
+/*
+ * libfuse before 3.17 does not pass FUSE_PARALLEL_DIROPS on (its pull request 861). Without it the
+ * kernel lets one request at a time into a directory, and those behind a parked one could not even
+ * be killed.
+ */
+static ssize_t answer(int fd, struct iovec *iov, int count, void *userdata)
+{
+    (void)userdata;
+    if (is_init_answer(iov, count))
+        ((struct fuse_init_out *)iov[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
+    return writev(fd, iov, count);
+}
+
+static int mount_session(struct session *s, const struct fuse_lowlevel_ops *ops, void *userdata,
+                         const char *mountpoint, const char *options, bool debug)
+{
+    char *argv[] = {"imsfs", "-o", (char *)options, debug ? "-d" : NULL, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(debug ? 4 : 3, argv);
+    static const struct fuse_custom_io io = {.writev = answer, .read = receive};
+    s->fuse = fuse_session_new(&args, ops, sizeof(*ops), userdata);
+    fuse_opt_free_args(&args);
+    if (!s->fuse)
+        return -EINVAL;
+    errno = 0;
+    if (fuse_session_mount(s->fuse, mountpoint) != 0)
+        return errno ? -errno : -EIO;
+    s->mounted = true;
+    if (fuse_session_custom_io(s->fuse, &io, fuse_session_fd(s->fuse)) != 0)
+        return -ENOMEM;
+    return 0;
+}
+
+int session_new(struct session **out, const struct fuse_lowlevel_ops *ops, void *userdata,
+                const char *mountpoint, const char *options, bool debug)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    fuse_set_log_func(no_log);
+    int r = s->ended_fd < 0 ? -errno : mount_session(s, ops, userdata, mountpoint, options, debug);
+    fuse_set_log_func(log_of_libfuse);
+    if (r < 0) {
+        session_stop(s, true);
+        session_free(s);
+        return r;
+    }
+    *out = s;
+    return 0;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    if (s->fuse)
+        fuse_session_destroy(s->fuse);
+    if (s->ended_fd >= 0)
+        close(s->ended_fd);
+    free(s);
+}
+
+/* Serves until the session ends. SIGUSR1 gets it out of read(2). */
+static void *work(void *ctx)
+{
+    struct session *s = ctx;
+    struct fuse_buf buf = {0};
+    sigset_t nudge;
+    sigemptyset(&nudge);
+    sigaddset(&nudge, SIGUSR1);
+    pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
+    while (!fuse_session_exited(s->fuse)) {
+        int r = fuse_session_receive_buf(s->fuse, &buf);
+        if (r == -EINTR)
+            continue;
+        if (r <= 0) {
+            atomic_store(&s->gone, true);
+            break;
+        }
+        fuse_session_process_buf(s->fuse, &buf);
+    }
+    free(buf.mem);
+    eventfd_write(s->ended_fd, 1);
+    return NULL;
+}
+
+static void on_nudge(int sig)
+{
+    (void)sig;
+}
+
+int session_start(struct session *s, unsigned workers)
+{
+    const struct sigaction nudge = {.sa_handler = on_nudge}; /* no SA_RESTART */
+    sigaction(SIGUSR1, &nudge, NULL);
+    for (s->count = 0; s->count < workers && s->count < WORKERS_MAX; s->count++) {
+        int r = pthread_create(&s->workers[s->count], NULL, work, s);
+        if (r != 0)
+            return -r;
+    }
+    return 0;
+}
+
+int session_ended_fd(const struct session *s)
+{
+    return s->ended_fd;
+}
+
+/* A signal may come just before the worker reads, so it is sent until the worker is gone. */
+static void join_worker(pthread_t worker)
+{
+    for (;;) {
+        struct timespec until;
+        pthread_kill(worker, SIGUSR1);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += NUDGE_NS;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+        if (pthread_timedjoin_np(worker, NULL, &until) != ETIMEDOUT)
+            return;
+    }
+}
+
+void session_stop(struct session *s, bool unmount)
+{
+    if (!s)
+        return;
+    if (!s->fuse)
+        return;
+    fuse_session_exit(s->fuse);
+    while (s->count > 0)
+        join_worker(s->workers[--s->count]);
+    /* Of a connection that is gone libfuse only frees what it has; else it detaches what is at the
+     * path. */
+    if (s->mounted && (unmount || atomic_load(&s->gone)))
+        fuse_session_unmount(s->fuse);
+    s->mounted = false;
+}
+
+void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len, bool data)
+{
+    if (!s)
+        return;
+    if (name)
+        fuse_lowlevel_notify_inval_entry(s->fuse, ino, name, name_len);
+    else
+        fuse_lowlevel_notify_inval_inode(s->fuse, ino, data ? 0 : -1, 0);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/status.h"
+
+#include <time.h>
+
+#include "imsfs/json.h"
+
+static void add_string(struct strbuf *out, const char *key, const char *value)
+{
+    strbuf_printf(out, "  \"%s\": ", key);
+    json_add_quoted(out, bytes_of(value));
+    strbuf_add_str(out, ",\n");
+}
+
+static void add_number(struct strbuf *out, const char *key, unsigned long long value)
+{
+    strbuf_printf(out, "  \"%s\": %llu,\n", key, value);
+}
+
+static void add_bool(struct strbuf *out, const char *key, bool value)
+{
+    strbuf_printf(out, "  \"%s\": %s,\n", key, value ? "true" : "false");
+}
+
+/* Milliseconds as seconds; null where there is nothing to measure. */
+static void add_seconds(struct strbuf *out, const char *key, bool known, int64_t ms)
+{
+    if (known)
+        strbuf_printf(out, "  \"%s\": %.3f,\n", key, (double)ms / 1000);
+    else
+        strbuf_printf(out, "  \"%s\": null,\n", key);
+}
+
+static void add_error(struct strbuf *out, const struct cache_status *cs)
+{
+    char when[32];
+    struct tm tm;
+    add_bool(out, "failing", cs->last_error != 0);
+    if (!cs->last_error_text[0]) {
+        strbuf_add_str(out, "  \"last_error\": null,\n  \"last_error_at\": null\n");
+        return;
+    }
+    gmtime_r(&cs->last_error_at.tv_sec, &tm);
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    add_string(out, "last_error", cs->last_error_text);
+    strbuf_printf(out, "  \"last_error_at\": \"%s\"\n", when);
+}
+
+void status_add(const struct status *s, struct strbuf *out)
+{
+    struct cache_status cs;
+    const struct source_counters *sc = &s->source->counters;
+    cache_status(s->cache, &cs);
+    strbuf_add_str(out, "{\n");
+    add_string(out, "version", s->version);
+    add_string(out, "source", s->location);
+    add_string(out, "source_kind", s->source->kind);
+    add_string(out, "api", s->source->api);
+    add_number(out, "page_size", s->source->page_size);
+    add_number(out, "images", cs.counts.images);
+    add_number(out, "skipped", atomic_load(&sc->skipped));
+    add_number(out, "duplicates", cs.counts.duplicates);
+    add_number(out, "names_equal", cs.counts.names_equal);
+    add_number(out, "unnumbered", cs.counts.unnumbered);
+    add_number(out, "requests", atomic_load(&sc->requests));
+    add_number(out, "pages", atomic_load(&sc->pages));
+    add_number(out, "bytes", atomic_load(&sc->bytes));
+    add_number(out, "listings", cs.listings);
+    add_number(out, "lists_published", cs.generation);
+    add_bool(out, "listing_now", cs.loading);
+    add_number(out, "listing_pages", cs.listing_pages);
+    add_seconds(out, "age", cs.have_list, cs.age_ms);
+    add_seconds(out, "expires_in", cs.have_list, cs.expires_ms);
+    add_seconds(out, "ttl_effective", cs.have_list, cs.ttl_effective_ms);
+    add_error(out, &cs);
+    strbuf_add_str(out, "}\n");
+}

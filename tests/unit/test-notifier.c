@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/notifier.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define LOG_MAX 4000
+#define PATIENCE_S 30 /* only to end a test that hangs */
+
+/* What the notifier did: the inode of each item, and OF_GENERATION of each batch that was told. */
+#define OF_GENERATION (1ull << 63)
+
+struct record {
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    uint64_t log[LOG_MAX];
+    size_t count;
+    char names[LOG_MAX]; /* of all entries, each followed by a space */
+    bool hold;           /* tell() does not return */
+};
+
+static void note(struct record *r, uint64_t what)
+{
+    assert_true(r->count < LOG_MAX);
+    r->log[r->count++] = what;
+    pthread_cond_broadcast(&r->more);
+}
+
+static void tell(void *ctx, const struct diff_item *item)
+{
+    struct record *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    note(r, item->ino);
+    if (item->kind == DIFF_ENTRY) {
+        strncat(r->names, item->name, item->name_len);
+        strcat(r->names, " ");
+    }
+    while (r->hold)
+        pthread_cond_wait(&r->more, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void told(void *ctx, uint64_t generation)
+{
+    struct record *r = ctx;
+    pthread_mutex_lock(&r->lock);
+    note(r, OF_GENERATION | generation);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static struct notifier *notifier_of(struct record *r, bool start)
+{
+    struct notifier *n;
+    const struct notifier_ops ops = {tell, told, r};
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->more, NULL);
+    assert_int_equal(notifier_new(&n, &ops), 0);
+    if (start)
+        assert_int_equal(notifier_start(n), 0);
+    return n;
+}
+
+static void wait_for(struct record *r, size_t count)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    pthread_mutex_lock(&r->lock);
+    int error = 0;
+    while (r->count < count && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&r->more, &r->lock, &until);
+    size_t came = r->count;
+    pthread_mutex_unlock(&r->lock);
+    if (came < count)
+        fail_msg("%zu of %zu came", came, count);
+}
+
+/* A batch of inodes from first on. */
+static struct notes *batch(uint64_t generation, uint64_t first, size_t count)
+{
+    struct notes *notes = notes_new(generation);
+    assert_non_null(notes);
+    for (size_t i = 0; i < count; i++) {
+        const struct diff_item item = {.kind = DIFF_DATA, .ino = first + i};
+        assert_int_equal(notes_add(notes, &item), 0);
+    }
+    return notes;
+}
+
+static void a_batch_is_told_twice(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {10, 11, 12, OF_GENERATION | 1, 10, 11, 12};
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, true);
+    notifier_post(n, batch(1, 10, 3));
+    wait_for(&r, ARRAY_SIZE(expected));
+    notifier_stop(n);
+    assert_int_equal(r.count, ARRAY_SIZE(expected));
+    assert_memory_equal(r.log, expected, sizeof(expected));
+    notifier_free(n);
+}
+
+static void batches_are_told_in_order(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {
+        10, 11, OF_GENERATION | 1, 20, OF_GENERATION | 2, OF_GENERATION | 3};
+    static const uint64_t again[] = {10, 11, 20};
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, false);
+    notifier_post(n, batch(1, 10, 2));
+    notifier_post(n, batch(2, 20, 1));
+    notifier_post(n, batch(3, 30, 0));
+    assert_int_equal(notifier_start(n), 0);
+    wait_for(&r, ARRAY_SIZE(expected) + ARRAY_SIZE(again));
+    notifier_stop(n);
+    assert_memory_equal(r.log, expected, sizeof(expected));
+    assert_memory_equal(r.log + ARRAY_SIZE(expected), again, sizeof(again));
+    notifier_free(n);
+}
+
+static void items_come_as_they_were_written(void **state)
+{
+    (void)state;
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, false);
+    struct notes *notes = notes_new(1);
+    assert_non_null(notes);
+    for (unsigned i = 0; i < 300; i++) {
+        char name[16];
+        int len = snprintf(name, sizeof(name), "n%u-rest", i);
+        const struct diff_item item = {DIFF_ENTRY, i, name, (size_t)len - 5};
+        assert_int_equal(notes_add(notes, &item), 0);
+        memset(name, 'x', sizeof(name)); /* it was copied */
+    }
+    notifier_post(n, notes);
+    assert_int_equal(notifier_start(n), 0);
+    wait_for(&r, 301);
+    notifier_stop(n);
+    char expected[LOG_MAX] = "";
+    for (unsigned i = 0; i < 300; i++)
+        snprintf(expected + strlen(expected), 16, "n%u ", i);
+    assert_memory_equal(r.names, expected, strlen(expected));
+    notifier_free(n);
+}
+
+/* Lets tell() go on, most likely while the notifier is being stopped. */
+static void *let_go(void *ctx)
+{
+    struct record *r = ctx;
+    const struct timespec a_little = {0, 50000000};
+    nanosleep(&a_little, NULL);
+    pthread_mutex_lock(&r->lock);
+    r->hold = false;
+    pthread_cond_broadcast(&r->more);
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+static void stopping_drops_what_is_left(void **state)
+{
+    (void)state;
+    struct record r = {.hold = true};
+    struct notifier *n = notifier_of(&r, true);
+    pthread_t helper;
+    notifier_post(n, batch(1, 10, 1));
+    notifier_post(n, batch(2, 20, 1000));
+    wait_for(&r, 1);
+    assert_int_equal(pthread_create(&helper, NULL, let_go, &r), 0);
+    notifier_stop(n); /* waits for the one that is being told, not for the others */
+    pthread_join(helper, NULL);
+    assert_true(r.count < 1000);
+    notifier_stop(n);
+    notifier_free(n);
+}
+
+static void what_never_started_is_freed(void **state)
+{
+    (void)state;
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, false);
+    notifier_post(n, batch(1, 10, 5));
+    notifier_stop(n);
+    assert_int_equal(r.count, 0);
+    notifier_free(n);
+    notifier_free(NULL);
+    notes_free(batch(2, 1, 3));
+    notes_free(NULL);
+}
+
+#define POSTERS 3
+#define BATCHES 50
+
+struct poster {
+    pthread_t thread;
+    struct notifier *notifier;
+    uint64_t first;
+};
+
+static void *post_all(void *ctx)
+{
+    struct poster *p = ctx;
+    for (uint64_t i = 0; i < BATCHES; i++)
+        notifier_post(p->notifier, batch(p->first + i, p->first + i, 1));
+    return NULL;
+}
+
+static void any_thread_posts(void **state)
+{
+    (void)state;
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, true);
+    struct poster posters[POSTERS];
+    for (size_t i = 0; i < POSTERS; i++) {
+        posters[i] = (struct poster){.notifier = n, .first = 1000 * i};
+        assert_int_equal(pthread_create(&posters[i].thread, NULL, post_all, &posters[i]), 0);
+    }
+    wait_for(&r, (size_t)POSTERS * BATCHES * 3);
+    for (size_t i = 0; i < POSTERS; i++)
+        pthread_join(posters[i].thread, NULL);
+    notifier_stop(n);
+    assert_int_equal(r.count, POSTERS * BATCHES * 3);
+    notifier_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_is_told_twice),
+        cmocka_unit_test(batches_are_told_in_order),
+        cmocka_unit_test(items_come_as_they_were_written),
+        cmocka_unit_test(stopping_drops_what_is_left),
+        cmocka_unit_test(what_never_started_is_freed),
+        cmocka_unit_test(any_thread_posts),
+    };
+    return cmocka_run_group_tests_name("notifier", tests, NULL, NULL);
+}
