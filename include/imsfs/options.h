@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * options: the command line of imsfs, also as mount(8) and mount.fuse3(8) write it.
+ *
+ * One table says what options there are; parsing, bounds and --help come from it. The result is
+ * plain data and owns its strings. Nothing is opened or looked at but the user data base and the
+ * working directory. Before threads start.
+ */
+#ifndef IMSFS_OPTIONS_H
+#define IMSFS_OPTIONS_H
+
+#include <sys/types.h>
+
+#include "imsfs/setting.h"
+#include "imsfs/strbuf.h"
+
+enum options_action { OPTIONS_MOUNT, OPTIONS_HELP, OPTIONS_VERSION };
+enum options_source { OPTIONS_SOURCE_URL, OPTIONS_SOURCE_FILE };
+
+struct options {
+    enum options_action action; /* unless it is OPTIONS_MOUNT, source and mountpoint may be NULL */
+    bool foreground;            /* -f, -d */
+    bool debug;                 /* -d */
+
+    enum options_source source_kind;
+    char *source;     /* the URL as given (http or https, a host, no user, no query), or an absolute
+                         path */
+    char *mountpoint; /* absolute; links and dots stay: mountpoint_check() resolves them */
+
+    const char *api;   /* "images" or "cloudimages" */
+    char *api_version; /* for X-Api-Version; NULL: none */
+    char *token_file;  /* absolute; NULL: none */
+    bool insecure_http;
+    unsigned page_size;
+    unsigned max_images;
+
+    int64_t ttl_ms;
+    int64_t stale_ms;
+    int64_t timeout_ms;
+    int64_t list_timeout_ms;
+
+    char *layout;           /* as given; the layout module checks it */
+    struct setting_list by; /* as given, in order; may be empty */
+    bool lazy;
+    bool nonempty;
+
+    uid_t uid; /* by default those of the caller */
+    gid_t gid;
+    unsigned umask;
+    bool allow_other;
+    bool allow_root; /* never both */
+};
+
+/*
+ * Reads argv (argv[0] is skipped). 0: out is filled, and the caller frees it. -EINVAL: a usage
+ * error; why has one line without "imsfs: " and the newline. -ENOMEM likewise. On failure there is
+ * nothing to free. A value that may be a secret is never repeated in why; nor are those of options
+ * that do not exist.
+ */
+MUST_CHECK int options_parse(struct options *out, int argc, char *const argv[], struct strbuf *why);
+void options_free(struct options *o);
+
+/* The text of --help and of --version. */
+void options_help(struct strbuf *out);
+void options_version(struct strbuf *out);
+
+#endif

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * main: puts the parts together, waits for what ends them, and takes them apart in reverse order.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "imsfs/auth.h"
+#include "imsfs/daemon.h"
+#include "imsfs/fs.h"
+#include "imsfs/log.h"
+#include "imsfs/mountpoint.h"
+#include "imsfs/options.h"
+#include "imsfs/source_file.h"
+#include "imsfs/source_http.h"
+
+/* One may be inside the kernel while another must answer it; nobody waits for more: none ever
+ * blocks. */
+#define FUSE_WORKERS 2
+
+struct app {
+    struct options options;
+    struct daemon daemon;
+    char *mountpoint; /* without links; NULL until it was checked */
+    int signal_fd;    /* -1: not open, as the next */
+    int watch_fd;
+    dev_t device; /* of our mount; 0: not mounted */
+
+    struct slot_table *attrs;
+    struct layout *layout;
+    struct numbers numbers;
+    struct tree tree;
+    struct auth *auth; /* NULL for a file */
+    struct source *source;
+    struct fs *fs;
+    struct cache *cache;
+    struct status status;
+};
+
+/* --- what can happen while we run --- */
+
+/* False: it is over. */
+typedef bool event_handler(struct app *app);
+
+struct event {
+    int fd;
+    short events;
+    event_handler *handle;
+};
+
+static bool on_signal(struct app *app)
+{
+    for (int number; (number = daemon_next_signal(app->signal_fd));) {
+        if (number == SIGINT || number == SIGTERM)
+            return false;
+        if (number == SIGHUP)
+            cache_refresh(app->cache);
+    }
+    return true;
+}
+
+static bool on_mount_change(struct app *app)
+{
+    return mountpoint_present(app->device) != 0;
+}
+
+static bool on_end(struct app *app)
+{
+    (void)app;
+    return false;
+}
+
+static void wait_for(struct app *app, const struct event *events, size_t count)
+{
+    struct pollfd fds[4];
+    for (size_t i = 0; i < count; i++)
+        fds[i] = (struct pollfd){.fd = events[i].fd, .events = events[i].events};
+    for (;;) {
+        if (poll(fds, (nfds_t)count, -1) < 0 && errno != EINTR)
+            return;
+        for (size_t i = 0; i < count; i++)
+            if (fds[i].revents && !events[i].handle(app))
+                return;
+    }
+}
+
+static void wait_for_end(struct app *app)
+{
+    const struct event events[] = {
+        {app->signal_fd, POLLIN, on_signal},
+        {app->watch_fd, POLLPRI, on_mount_change},
+        {fs_ended_fd(app->fs), POLLIN, on_end},
+    };
+    wait_for(app, events, ARRAY_SIZE(events));
+}
+
+/* The first page of the list, or why there is none. */
+static int wait_for_first_page(struct app *app, struct strbuf *why)
+{
+    char reason[512];
+    const struct event events[] = {
+        {app->signal_fd, POLLIN, on_signal},
+        {cache_first_fd(app->cache), POLLIN, on_end},
+    };
+    wait_for(app, events, ARRAY_SIZE(events));
+    struct pollfd first = {.fd = events[1].fd, .events = POLLIN};
+    if (poll(&first, 1, 0) < 1) {
+        strbuf_add_str(why, "stopped before the first page of the list had come");
+        return -EINTR;
+    }
+    int rc = cache_first_page(app->cache, reason);
+    if (rc)
+        strbuf_add_str(why, reason);
+    return rc;
+}
+
+/* --- up and down --- */
+
+/* The token in the environment is wiped there: nobody needs it any more. */
+static int make_auth(struct app *app, char error[static 256])
+{
+    static const char *const names[] = {"OS_TOKEN", "OS_AUTH_TOKEN"};
+    const struct options *o = &app->options;
+    struct auth_config config = {.token_file = o->token_file, .insecure_http = o->insecure_http};
+    for (size_t i = 0; i < ARRAY_SIZE(names) && !config.token_file; i++)
+        if (!config.token || !config.token[0])
+            config.token = getenv(names[i]);
+    int rc = auth_new(&app->auth, &config, error, 256);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char *token = getenv(names[i]);
+        if (token)
+            explicit_bzero(token, strlen(token));
+    }
+    return rc;
+}
+
+static int make_http_source(struct app *app, struct source_error *error)
+{
+    const struct options *o = &app->options;
+    const struct source_http_config config = {
+        .endpoint = o->source,
+        .api = o->api,
+        .api_version = o->api_version,
+        .page_size = o->page_size,
+        .max_images = o->max_images,
+        .timeout_ms = o->timeout_ms,
+        .list_timeout_ms = o->list_timeout_ms,
+        .auth = app->auth,
+        .attrs = app->attrs,
+        .http = {.user_agent = "imsfs/" IMSFS_VERSION},
+    };
+    return source_http_new(&app->source, &config, error);
+}
+
+static int make_source(struct app *app, struct strbuf *why)
+{
+    const struct options *o = &app->options;
+    struct source_error error = {""};
+    char no_auth[256] = "";
+    int rc;
+    if (o->source_kind == OPTIONS_SOURCE_FILE) {
+        const struct source_file_config config = {
+            .path = o->source, .max_images = o->max_images, .attrs = app->attrs};
+        rc = source_file_new(&app->source, &config);
+    } else {
+        rc = make_auth(app, no_auth);
+        if (!rc)
+            rc = make_http_source(app, &error);
+    }
+    if (rc)
+        strbuf_add_str(why, no_auth[0] ? no_auth : error.text[0] ? error.text : strerror(-rc));
+    return rc;
+}
+
+static int make_cache(struct app *app)
+{
+    const struct options *o = &app->options;
+    app->tree = (struct tree){&app->numbers, o->uid, o->gid, o->umask};
+    const struct fs_config fs = {&app->tree, FUSE_WORKERS, o->debug};
+    int rc = numbers_init(&app->numbers, app->layout, app->attrs);
+    if (!rc)
+        rc = fs_new(&app->fs, &fs);
+    if (rc)
+        return rc;
+    const struct cache_config cache = {
+        .source = app->source,
+        .numbers = &app->numbers,
+        .clock = &clock_boottime,
+        .listener = fs_listener(app->fs),
+        .ttl_ms = o->ttl_ms,
+        .stale_ms = o->stale_ms,
+        .log_first = o->lazy,
+    };
+    rc = cache_new(&app->cache, &cache);
+    if (rc)
+        return rc;
+    app->status = (struct status){app->cache, app->source, IMSFS_VERSION, o->source};
+    rc = fs_attach(app->fs, app->cache, &app->status);
+    return rc ? rc : cache_start(app->cache);
+}
+
+static int prepare(struct app *app, struct strbuf *why)
+{
+    int rc = make_source(app, why);
+    if (rc)
+        return rc;
+    rc = make_cache(app);
+    if (rc)
+        strbuf_printf(why, "cannot start: %s", strerror(-rc));
+    else if (!app->options.lazy)
+        rc = wait_for_first_page(app, why);
+    return rc;
+}
+
+/* What mount(8) would take: always read-only, and without what a stranger's data must not have. */
+static void add_mount_options(const struct options *o, struct strbuf *out)
+{
+    strbuf_add_str(out, "ro,nosuid,nodev,noexec,default_permissions,subtype=imsfs");
+    if (o->allow_other)
+        strbuf_add_str(out, ",allow_other");
+    if (o->allow_root)
+        strbuf_add_str(out, ",allow_root");
+    strbuf_add_str(out, ",fsname=");
+    for (const char *s = o->source; *s; s++) {
+        if (*s == ',' || *s == '\\')
+            strbuf_add_char(out, '\\');
+        strbuf_add_char(out, *s);
+    }
+}
+
+/* Mounts and starts the workers. */
+static int mount_it(struct app *app, struct strbuf *why)
+{
+    CLEANUP(strbuf_free) struct strbuf options = STRBUF_INIT;
+    add_mount_options(&app->options, &options);
+    int rc = strbuf_error(&options);
+    if (!rc)
+        rc = fs_mount(app->fs, app->mountpoint, strbuf_str(&options));
+    if (!rc)
+        rc = fs_start(app->fs);
+    if (rc) {
+        strbuf_printf(why,
+                      "%s: cannot mount: %s; imsfs needs /dev/fuse and, for users, fusermount3",
+                      app->mountpoint, strerror(-rc));
+        return rc;
+    }
+    rc = mountpoint_find(app->mountpoint, &app->device);
+    if (rc)
+        strbuf_printf(why, "%s: mounted, but the kernel does not list it: %s", app->mountpoint,
+                      strerror(-rc));
+    return rc;
+}
+
+static int open_watch(struct app *app, struct strbuf *why)
+{
+    app->watch_fd = mountpoint_watch();
+    if (app->watch_fd >= 0)
+        return 0;
+    strbuf_printf(why, "/proc/self/mountinfo: %s", strerror(-app->watch_fd));
+    return app->watch_fd;
+}
+
+/* In reverse order: nobody waits, nobody is told, nobody asks. */
+static void unwind(struct app *app)
+{
+    if (app->cache)
+        cache_stop(app->cache);
+    if (app->fs)
+        fs_stop(app->fs, !app->device || mountpoint_present(app->device) != 0);
+    cache_free(app->cache);
+    fs_free(app->fs);
+    source_free(app->source);
+    auth_free(app->auth);
+    numbers_deinit(&app->numbers);
+}
+
+/* The process that has the mount. Returns its exit status. */
+static int serve(struct app *app)
+{
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    int rc = open_watch(app, &why);
+    if (!rc)
+        rc = prepare(app, &why);
+    if (!rc)
+        rc = mount_it(app, &why);
+    if (!rc && (rc = daemon_ready(&app->daemon)))
+        strbuf_printf(&why, "cannot go to the background: %s", strerror(-rc));
+    if (!rc)
+        wait_for_end(app);
+    unwind(app);
+    if (rc)
+        daemon_failed(&app->daemon, DAEMON_FAILURE, strbuf_str(&why));
+    return rc ? DAEMON_FAILURE : DAEMON_OK;
+}
+
+/* The log is a terminal's only in the foreground: what the child has to say goes through the
+ * parent. */
+static void set_up_log(const struct options *o)
+{
+    enum log_level level = o->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+    log_setup(o->foreground ? LOG_SINK_STDERR : LOG_SINK_SYSLOG, level);
+}
+
+static int make_layout(struct app *app)
+{
+    const struct options *o = &app->options;
+    char error[256] = "";
+    int rc = image_attrs_new(&app->attrs);
+    if (!rc)
+        rc = layout_new(&app->layout, o->layout, o->by.items, o->by.count, app->attrs, error);
+    if (rc)
+        log_error("%s", error[0] ? error : strerror(-rc));
+    return rc == 0 ? DAEMON_OK : rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
+}
+
+static int run(struct app *app)
+{
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    int status = make_layout(app);
+    if (status != DAEMON_OK)
+        return status;
+    if (mountpoint_check(app->options.mountpoint, app->options.nonempty, &app->mountpoint, &why)) {
+        log_error("%s", strbuf_str(&why));
+        return DAEMON_FAILURE;
+    }
+    app->signal_fd = daemon_signals();
+    int rc = app->signal_fd;
+    if (rc >= 0)
+        rc = daemon_fork(&app->daemon, app->options.foreground, &status);
+    if (rc > 0)
+        return status;
+    if (rc < 0) {
+        log_error("cannot start: %s", strerror(-rc));
+        return DAEMON_FAILURE;
+    }
+    set_up_log(&app->options);
+    return serve(app);
+}
+
+/* --- the command --- */
+
+static int print(void (*add)(struct strbuf *out))
+{
+    CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
+    add(&out);
+    if (strbuf_error(&out) || fputs(strbuf_str(&out), stdout) == EOF || fflush(stdout) == EOF)
+        return DAEMON_FAILURE;
+    return DAEMON_OK;
+}
+
+static void app_free(struct app *app)
+{
+    if (app->watch_fd >= 0)
+        close(app->watch_fd);
+    if (app->signal_fd >= 0)
+        close(app->signal_fd);
+    free(app->mountpoint);
+    layout_free(app->layout);
+    slot_table_free(app->attrs);
+    options_free(&app->options);
+}
+
+int main(int argc, char *argv[])
+{
+    CLEANUP(app_free)
+    struct app app = {
+        .daemon = DAEMON_INIT,
+        .signal_fd = -1,
+        .watch_fd = -1,
+    };
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    daemon_harden();
+    int rc = options_parse(&app.options, argc, argv, &why);
+    if (rc) {
+        log_error("%s", strbuf_str(&why));
+        return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
+    }
+    if (app.options.action == OPTIONS_HELP)
+        return print(options_help);
+    if (app.options.action == OPTIONS_VERSION)
+        return print(options_version);
+    return run(&app);
+}
