@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scripted HTTP server on a raw socket, for what a correct server never does.
+
+RawServer(handler): handler(request, n) gives the Reply to the n-th request (from 1); a list of replies stands for a
+handler that goes through it and repeats the last one. Every connection and request is kept for the test to look at.
+"""
+import dataclasses
+import json
+import socket
+import struct
+import threading
+import time
+import urllib.parse
+
+REASONS = {200: 'OK', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found'}
+
+
+@dataclasses.dataclass
+class Reply:
+    body: bytes = b''
+    status: int = 200
+    headers: tuple = ()
+    gate: threading.Event = None  # answered when somebody sets it
+    hang: bool = False            # never answered
+    cut: int = None               # body bytes after which the connection ends
+    reset: bool = False           # ends without an answer, by RST
+    stall: int = None             # body bytes after which nothing more comes
+    drip: float = None            # seconds between single bytes of the body
+
+
+@dataclasses.dataclass
+class Request:
+    method: str
+    target: str
+    headers: dict
+    time: float
+
+    @property
+    def path(self):
+        return urllib.parse.urlsplit(self.target).path
+
+    @property
+    def query(self):
+        return urllib.parse.parse_qsl(urllib.parse.urlsplit(self.target).query, True, errors='surrogateescape')
+
+    def value(self, name):
+        """The value of a query parameter, None without it."""
+        return dict(self.query).get(name)
+
+
+def error(status, message='no'):
+    return Reply(json.dumps({'error': {'message': message, 'code': 'IMG.0001'}}).encode(), status)
+
+
+class Paged:
+    """A handler that serves records page by page as Glance does, with a next link on every full page.
+
+    faults: request number -> Reply; link: marker -> the next link; size: what the server clamps a page to.
+    """
+
+    def __init__(self, records, size=1000, faults=None, link=None, ends=False):
+        self.records = records
+        self.size = size
+        self.faults = faults or {}
+        self.link = link
+        self.ends = ends  # no next on the last page, even if that is full
+
+    def __call__(self, request, n):
+        if n in self.faults:
+            return self.faults[n]
+        size = min(self.size, int(request.value('limit') or 25))
+        start, marker = 0, request.value('marker')
+        if marker is not None:
+            ids = [record['id'] for record in self.records]
+            if marker not in ids:
+                return error(400, 'No image found with ID ' + marker)
+            start = ids.index(marker) + 1
+        return Reply(self.page(self.records[start:start + size], size, request,
+                               self.ends and start + size >= len(self.records)))
+
+    def page(self, records, size, request, last):
+        answer = {'images': records, 'first': request.path}
+        if size and len(records) == size and not last:
+            marker = records[-1]['id']
+            answer['next'] = self.link(marker) if self.link else '%s?marker=%s' % (request.path, marker)
+        return json.dumps(answer).encode()
+
+
+class RawServer:
+    def __init__(self, handler, port=0):
+        if isinstance(handler, list):
+            replies = handler
+            handler = lambda request, n: replies[min(n, len(replies)) - 1]
+        self.handler = handler
+        self.requests = []
+        self.connections = 0
+        self._lock = threading.Lock()
+        self._open = set()
+        self._closing = threading.Event()
+        self._socket = socket.create_server(('127.0.0.1', port), backlog=64)
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self):
+        return 'http://127.0.0.1:%d' % self.port
+
+    def lists(self):
+        """The requests for a page of a list, without probes for anything else."""
+        with self._lock:
+            return [r for r in self.requests if r.path.endswith(('/v2/images', '/v2/cloudimages'))]
+
+    def close(self):
+        """As a killed server: the port refuses, open connections end."""
+        self._closing.set()
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._socket.close()
+        with self._lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def _accept(self):
+        while not self._closing.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                self.connections += 1
+                self._open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            with connection, connection.makefile('rb') as stream:
+                while self._answer(connection, stream):
+                    pass
+        except (OSError, ValueError):
+            pass  # the client has gone
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+
+    def _answer(self, connection, stream):
+        """One request and its reply; False when the connection ends."""
+        line = stream.readline().decode('latin-1').split()
+        if len(line) != 3:
+            return False
+        headers = {}
+        for raw in iter(stream.readline, b'\r\n'):
+            if not raw:
+                return False
+            name, _, value = raw.decode('latin-1').partition(':')
+            headers[name.lower()] = value.strip()
+        request = Request(line[0], line[1], headers, time.monotonic())
+        with self._lock:
+            self.requests.append(request)
+            number = len(self.requests)
+        return self._send(connection, self.handler(request, number))
+
+    def _send(self, connection, reply):
+        if reply.gate:
+            while not reply.gate.wait(0.05):
+                if self._closing.is_set():
+                    return False
+        if reply.hang:
+            self._closing.wait()
+            return False
+        if reply.reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            return False
+        head = 'HTTP/1.1 %d %s\r\nContent-Length: %d\r\nContent-Type: application/json\r\n' % (
+            reply.status, REASONS.get(reply.status, 'Status'), len(reply.body))
+        head += ''.join('%s: %s\r\n' % header for header in reply.headers)
+        connection.sendall(head.encode() + b'\r\n')
+        if reply.drip:
+            for i in range(len(reply.body)):
+                connection.sendall(reply.body[i:i + 1])
+                if self._closing.wait(reply.drip):
+                    return False
+            return True
+        part = reply.cut if reply.cut is not None else reply.stall
+        connection.sendall(reply.body[:part])
+        if reply.stall is not None:
+            self._closing.wait()
+        return part is None

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No root is needed: a mount by somebody else, through fusermount3."""
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+import data
+import harness
+
+
+@pytest.fixture
+def place():
+    """A directory that nobody owns, in a place that nobody can reach."""
+    if os.getuid():
+        pytest.skip('the suite runs as a user already')
+    helper = shutil.which('fusermount3')
+    if not helper or not os.stat(helper).st_mode & 0o4000:
+        pytest.skip('fusermount3 is not setuid here')
+    if not os.path.exists('/etc/mtab'):
+        pytest.skip('there is no /etc/mtab, without which fusermount3 lets nobody unmount')
+    if subprocess.run(['test', '-x', harness.IMSFS], user='nobody').returncode:
+        pytest.skip('nobody cannot run ' + harness.IMSFS)
+    path = tempfile.mkdtemp(prefix='imsfs-nobody-')
+    os.chown(path, pwd.getpwnam('nobody').pw_uid, -1)
+    os.mkdir(path + '/mnt')
+    os.chown(path + '/mnt', pwd.getpwnam('nobody').pw_uid, -1)
+    with open(path + '/images.json', 'wb') as file:
+        file.write(data.response(data.records(5)))
+    os.chmod(path + '/images.json', 0o644)
+    yield path
+    shutil.rmtree(path)
+
+
+def as_nobody(*command):
+    return subprocess.run(command, user='nobody', group='nogroup', extra_groups=[], capture_output=True, cwd='/')
+
+
+def start(mount, place):
+    try:
+        return mount(place + '/images.json', 'ttl=1', work=place, user='nobody')
+    except harness.MountFailed as failed:
+        if '/dev/fuse' in failed.stderr or 'fusermount3' in failed.stderr:
+            pytest.skip('fusermount3 does not let nobody mount here: ' + failed.stderr.strip())
+        raise
+
+
+def test_mount_as_nobody(place, mount):
+    mounted = start(mount, place)
+    point = mounted.point
+    assert len(as_nobody('ls', point + '/by-id').stdout.split()) == 5
+    assert as_nobody('cat', point + '/by-id/' + data.image_id(1) + '/name').stdout == b'image-1\n'
+    owner = as_nobody('stat', '-c', '%U %a', point + '/by-id/' + data.image_id(1) + '/name').stdout
+    assert owner == b'nobody 444\n'
+    assert {'ro', 'nosuid', 'nodev', 'noexec'} <= set(harness.mounts()[point][0])
+    assert harness.error_of(os.listdir, point) == 'EACCES'  # not even root, without allow_other
+    assert as_nobody('fusermount3', '-u', point).returncode == 0
+    assert mounted.gone(1 + harness.SLACK)
+
+
+def test_sigterm_as_nobody(place, mount):
+    mounted = start(mount, place)
+    assert mounted.stop()
