@@ -139,13 +139,13 @@ static int flush(struct listing *l)
         return 0;
     if (atomic_load(&l->s->cancelled))
         return fail(l, -ECANCELED, "the listing was cancelled");
+    if (l->images + l->batch.count > l->s->config.max_images)
+        return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
+                    l->s->config.max_images);
     int fresh = batch_give(&l->batch, l->sink);
     if (fresh < 0)
         return fail(l, fresh, "a page of images was not taken: %s", strerror(-fresh));
     l->images += (size_t)fresh;
-    if (l->images > l->s->config.max_images)
-        return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
-                    l->s->config.max_images);
     atomic_fetch_add(&l->s->base.counters.pages, 1);
     return 0;
 }
