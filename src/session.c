@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -194,6 +195,13 @@ static void join_worker(pthread_t worker)
     }
 }
 
+/* The kernel has let go of the mount, though no worker may have heard of it. */
+static bool is_gone(const struct session *s)
+{
+    struct pollfd fd = {.fd = fuse_session_fd(s->fuse)};
+    return atomic_load(&s->gone) || (poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR));
+}
+
 void session_stop(struct session *s, bool unmount)
 {
     if (!s)
@@ -205,7 +213,7 @@ void session_stop(struct session *s, bool unmount)
         join_worker(s->workers[--s->count]);
     /* Of a connection that is gone libfuse only frees what it has; else it detaches what is at the
      * path. */
-    if (s->mounted && (unmount || atomic_load(&s->gone)))
+    if (s->mounted && (unmount || is_gone(s)))
         fuse_session_unmount(s->fuse);
     s->mounted = false;
 }
