@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "imsfs/failure.h"
 #include "imsfs/freshness.h"
 #include "imsfs/log.h"
 #include "imsfs/shelf.h"
@@ -31,8 +32,9 @@ struct cache {
     char last_error_text[512];
     struct timespec last_error_at;
 
-    struct shelf shelf; /* has a lock of its own, taken after `state` */
-    int first_fd;       /* readable when the first listing has brought a page, or has failed */
+    struct shelf shelf;         /* has a lock of its own, taken after `state` */
+    unsigned long long skipped; /* the fetcher's alone: what it last logged */
+    int first_fd; /* readable when the first listing has brought a page, or has failed */
 };
 
 int cache_new(struct cache **out, const struct cache_config *config)
@@ -201,6 +203,16 @@ static void start_over(void *ctx)
     shelf_start_over(&c->shelf);
 }
 
+/* Once, until their number changes. */
+static void log_skipped(struct cache *c)
+{
+    unsigned long long skipped = atomic_load(&c->config.source->counters.skipped);
+    if (skipped && skipped != c->skipped)
+        log_warning("%llu records are not shown: they have no usable id, or are no records",
+                    skipped);
+    c->skipped = skipped;
+}
+
 static void publish(struct cache *c, bool changed, int64_t began_ms)
 {
     if (changed)
@@ -215,10 +227,13 @@ static void publish(struct cache *c, bool changed, int64_t began_ms)
     tell(c, CACHE_EVENT_DATA, 0);
     c->config.listener.published(c->config.listener.ctx, change.before, change.now, generation);
     shelf_clear(&c->shelf, &change);
+    log_skipped(c);
 }
 
 static void give_up(struct cache *c, int error, const char *text)
 {
+    bool cancelled = error == -ECANCELED;
+    error = failure_errno(error);
     pthread_mutex_lock(&c->state);
     struct shelf_change change = shelf_abandon(&c->shelf);
     freshness_failed(&c->freshness, now_ms(c));
@@ -233,7 +248,7 @@ static void give_up(struct cache *c, int error, const char *text)
     if (change.before != change.now && change.now) /* of a first listing nothing stays */
         c->config.listener.published(c->config.listener.ctx, change.before, change.now, generation);
     shelf_clear(&c->shelf, &change);
-    if (error != -ECANCELED && (c->config.log_first || c->listings > 1))
+    if (!cancelled && (c->config.log_first || c->listings > 1))
         log_warning("%s", text);
 }
 

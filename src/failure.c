@@ -43,16 +43,36 @@ const char *failure_advice(int status, int error)
     return advices[i].advice;
 }
 
+/* Puts "..." at the end, between two characters. */
+static void mark_cut(char *text, size_t size)
+{
+    size_t at = size - 8;
+    while (at > 0 && (text[at] & 0xC0) == 0x80)
+        at--;
+    strcpy(text + at, "...");
+}
+
 void failure_describe(const struct http_response *r, int error, char *out, size_t size)
 {
-    char message[160] = "", body_id[80] = "", cause[160];
+    char message[240] = "", body_id[80] = "", cause[160];
     if (r->status == 0) {
         log_escape(cause, sizeof(cause), bytes_of(r->cause[0] ? r->cause : strerror(-error)));
         snprintf(out, size, "no answer: %s", cause);
         return;
     }
     refusal_read(strbuf_bytes(&r->body), message, sizeof(message), body_id, sizeof(body_id));
+    if (strlen(message) > sizeof(message) - 5) /* cut, or nearly */
+        mark_cut(message, sizeof(message));
     const char *id = r->fields.request_id[0] ? r->fields.request_id : body_id;
     snprintf(out, size, "HTTP %d%s%s%s%s%s", r->status, *message ? ": " : "", message,
              *id ? " (request " : "", id, *id ? ")" : "");
+}
+
+int failure_errno(int error)
+{
+    static const int plain[] = {EACCES, EHOSTUNREACH, EINVAL, ENAMETOOLONG, ENOMEM, ETIMEDOUT};
+    for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+        if (error == -plain[i])
+            return error;
+    return error == -EPERM ? -EACCES : -EIO;
 }

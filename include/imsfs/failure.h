@@ -17,4 +17,10 @@ void failure_describe(const struct http_response *r, int error, char *out, size_
 /* What a user can do: the end of a line. status 0: no whole answer came. Never NULL. */
 const char *failure_advice(int status, int error);
 
+/*
+ * What a reader gets for the error of a listing. Some would tell something untrue about a name or a
+ * file (ENOENT means that the list does not have it): those become EIO.
+ */
+int failure_errno(int error);
+
 #endif
