@@ -288,8 +288,8 @@ static int set_source(struct options *o, const char *source, struct strbuf *why)
         return setting_set(&word_rows[ROW_FILE], o, source, why);
     }
     strbuf_printf(why,
-                  "'%s' would be a cloud in clouds.yaml, which comes with a later version: "
-                  "give a URL, or a file as ./%s",
+                  "'%s' is neither a URL nor, without a slash or .json, a file: give a URL as "
+                  "https://HOST, or a file as ./%s",
                   source, source);
     return -EINVAL;
 }
@@ -304,7 +304,7 @@ static int set_words(struct options *o, const struct arguments *args, struct str
     else if (args->word_count == 1 && strstr(args->words[0], "://"))
         problem = "no MOUNTPOINT";
     else if (args->word_count == 1)
-        problem = "no SOURCE (the URL of the image service, or a JSON file)";
+        problem = "SOURCE or MOUNTPOINT is missing";
     if (problem) {
         strbuf_printf(why, "%s: write %s; see imsfs --help", problem, usage);
         return -EINVAL;

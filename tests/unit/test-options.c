@@ -319,8 +319,8 @@ static void test_bad_sources(void **state)
         assert_memory_equal(strbuf_str(&why), "SOURCE: ", 8);
         assert_null(strstr(strbuf_str(&why), "S3CRET"));
     }
-    refuse("'mycloud' would be a cloud in clouds.yaml, which comes with a later version: "
-           "give a URL, or a file as ./mycloud",
+    refuse("'mycloud' is neither a URL nor, without a slash or .json, a file: "
+           "give a URL as https://HOST, or a file as ./mycloud",
            WORDS("mycloud", "/mnt"));
     refuse("SOURCE=: must not be empty", WORDS("", "/mnt"));
     refuse("MOUNTPOINT=: must not be empty", WORDS("a.json", ""));
@@ -336,7 +336,7 @@ static void test_missing_words(void **state)
     } cases[] = {
         {"no SOURCE and no MOUNTPOINT", {NULL}},
         {"no MOUNTPOINT", {"https://h"}},
-        {"no SOURCE (the URL of the image service, or a JSON file)", {"/mnt"}},
+        {"SOURCE or MOUNTPOINT is missing", {"/mnt"}},
         {"too many arguments", {"a.json", "/mnt", "more"}},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
