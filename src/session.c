@@ -2,12 +2,11 @@
 #include "imsfs/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
@@ -24,7 +23,6 @@ struct session {
     unsigned count;
     int ended_fd;
     bool mounted;
-    atomic_bool gone; /* the kernel ended it */
 };
 
 void session_want(struct fuse_conn_info *conn)
@@ -145,10 +143,8 @@ static void *work(void *ctx)
         int r = fuse_session_receive_buf(s->fuse, &buf);
         if (r == -EINTR)
             continue;
-        if (r <= 0) {
-            atomic_store(&s->gone, true);
+        if (r <= 0)
             break;
-        }
         fuse_session_process_buf(s->fuse, &buf);
     }
     free(buf.mem);
@@ -195,25 +191,30 @@ static void join_worker(pthread_t worker)
     }
 }
 
-/* The kernel has let go of the mount, though no worker may have heard of it. */
-static bool is_gone(const struct session *s)
+/*
+ * Ends the connection, and leaves at its number a descriptor that says so (a pipe without a
+ * reader). libfuse then frees what it has and unmounts nothing, whatever is mounted at the path by
+ * now.
+ */
+static bool sever(const struct session *s)
 {
-    struct pollfd fd = {.fd = fuse_session_fd(s->fuse)};
-    return atomic_load(&s->gone) || (poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR));
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return false;
+    close(fds[0]);
+    bool severed = dup2(fds[1], fuse_session_fd(s->fuse)) >= 0;
+    close(fds[1]);
+    return severed;
 }
 
 void session_stop(struct session *s, bool unmount)
 {
-    if (!s)
-        return;
-    if (!s->fuse)
+    if (!s || !s->fuse)
         return;
     fuse_session_exit(s->fuse);
     while (s->count > 0)
         join_worker(s->workers[--s->count]);
-    /* Of a connection that is gone libfuse only frees what it has; else it detaches what is at the
-     * path. */
-    if (s->mounted && (unmount || is_gone(s)))
+    if (s->mounted && (unmount || sever(s)))
         fuse_session_unmount(s->fuse);
     s->mounted = false;
 }

@@ -135,6 +135,24 @@ def test_sigterm_with_an_open_file(mount, source_file):
     assert harness.error_of(os.close, fd) in ('OK', 'ENOTCONN')  # the file system has gone
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root mounts a tmpfs')
+def test_what_lies_below_stays_mounted(mount, source_file, tmp_path):
+    """Unmounted lazily while somebody is inside, the daemon ends; it must not unmount what is at its path now."""
+    below = tmp_path / 'mnt'
+    below.mkdir()
+    subprocess.run(['mount', '-t', 'tmpfs', 'below', below], check=True)
+    try:
+        mounted = mount(source_file(data.response(data.records(5))), work=tmp_path)
+        assert harness.wait_for(lambda: harness.mounts()[str(below)][1] == 'fuse.imsfs', 10)
+        directory = os.open(mounted.path('by-id'), os.O_RDONLY)
+        subprocess.run(['umount', '-l', below], check=True)
+        assert harness.wait_for(lambda: mounted.process.poll() is not None, AT_ONCE)
+        os.close(directory)
+        assert harness.mounts()[str(below)][1] == 'tmpfs'
+    finally:
+        subprocess.run(['umount', '-l', below], check=True)
+
+
 def test_ten_mounts_one_after_the_other(mount, source_file):
     path = source_file(data.response(data.records(5)))
     for _ in range(10):
