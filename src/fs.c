@@ -56,15 +56,10 @@ static void finish(struct waiting *w, int error)
     free(w);
 }
 
-/* Answers w, or parks it until there is something new. Takes w over. */
-static void run_or_park(struct fs *fs, struct waiting *w)
+/* Parks w until something happens after event; what happened meanwhile it answers. Takes w over. */
+static void park(struct fs *fs, struct waiting *w, uint64_t event)
 {
-    uint64_t event;
     for (;;) {
-        if (run_call(fs, w->req, &w->call, &event)) {
-            free(w);
-            return;
-        }
         parking_add(&fs->lot, &w->parked);
         fuse_req_interrupt_func(w->req, on_interrupt, fs); /* at once, if it came before */
         if (!parking_arm(&fs->lot, &w->parked)) {
@@ -74,7 +69,20 @@ static void run_or_park(struct fs *fs, struct waiting *w)
         /* From here on w may be somebody else's. What came before it was parked woke nobody. */
         if (cache_event_count(fs->answerer.cache) == event || !parking_take(&fs->lot, &w->parked))
             return;
+        if (run_call(fs, w->req, &w->call, &event)) {
+            free(w);
+            return;
+        }
     }
+}
+
+static void run_again(struct fs *fs, struct waiting *w)
+{
+    uint64_t event;
+    if (run_call(fs, w->req, &w->call, &event))
+        free(w);
+    else
+        park(fs, w, event);
 }
 
 static void on_woken(void *ctx, unsigned events, int error)
@@ -87,7 +95,7 @@ static void on_woken(void *ctx, unsigned events, int error)
         if (error < 0)
             finish(w, error);
         else
-            run_or_park(fs, w);
+            run_again(fs, w);
     }
 }
 
@@ -109,7 +117,7 @@ static void begin(fuse_req_t req, const struct call *call)
     w->call = *call;
     w->parked.key = req;
     w->parked.events = answer_events(call);
-    run_or_park(fs, w);
+    park(fs, w, event);
 }
 
 static void begin_on(fuse_req_t req, fuse_ino_t ino, struct call *call)

@@ -58,10 +58,12 @@ bool parking_take(struct parking *lot, const struct parked *p)
 {
     pthread_mutex_lock(&lot->lock);
     struct parked *found = find(lot, p, NULL);
-    if (found)
+    bool taken =
+        found && found->armed; /* another request, at the address of one that is gone, may not be */
+    if (taken)
         unlink_parked(lot, found);
     pthread_mutex_unlock(&lot->lock);
-    return found != NULL;
+    return taken;
 }
 
 struct parked *parking_interrupt(struct parking *lot, const void *key)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * fs: the FUSE side: callbacks that answer from the tree, requests that are parked until the list
- * has come, and notifications of what changed. With session, the only user of libfuse.
+ * has come, and notifications of what changed. Of libfuse it uses the requests; see answer and
+ * session.
  *
  * Workers never wait for the network. Order of life: fs_new(), cache_new() with fs_listener(),
  * fs_attach(), fs_mount(), fs_start(); then cache_stop(), fs_stop(), fs_free(). All from one

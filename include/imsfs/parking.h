@@ -35,7 +35,10 @@ void parking_deinit(struct parking *lot);
 void parking_add(struct parking *lot, struct parked *p);
 /* False: it was interrupted before; it is off the lot and the caller's. */
 bool parking_arm(struct parking *lot, struct parked *p);
-/* True: it was on the lot, and is the caller's now. */
+/*
+ * True: an armed request was on the lot at this address, and is the caller's now. It may be another
+ * one than the caller means: then that one is the caller's to answer.
+ */
 bool parking_take(struct parking *lot, const struct parked *p);
 /* The request that an interrupt is for, or NULL: it is not parked, or its parker was told. */
 struct parked *parking_interrupt(struct parking *lot, const void *key);

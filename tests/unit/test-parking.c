@@ -63,6 +63,8 @@ static void who_takes_it_first_has_it(void **state)
     assert_null(parking_interrupt(&lot, &r));
     assert_null(parking_take_all(&lot, DATA));
     assert_int_equal(parking_count(&lot), 1);
+    assert_false(parking_take(&lot, &other.parked)); /* its parker is still at work on it */
+    assert_true(parking_arm(&lot, &other.parked));
     assert_true(parking_take(&lot, &other.parked));
     parking_deinit(&lot);
 }
