@@ -202,6 +202,8 @@ int answer_call(struct answerer *x, const struct call *call, struct answer *a, u
     if (r != 0)
         return r;
     r = rules[call->kind].answer(x, &view, call, a);
+    if (r == -ESTALE && view.catalog && !view.complete)
+        r = CACHE_WAIT; /* what it stands for may still come */
     cache_release(x->cache);
     return r;
 }

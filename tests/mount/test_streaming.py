@@ -164,3 +164,19 @@ def test_50_listers_of_a_growing_directory_see_each_entry_once(mount, raw):
     for lister in listers:
         lister.join(20)
     assert {(len(lister.names), len(set(lister.names))) for lister in listers} == {(60, 60)}
+
+
+def test_a_directory_that_was_seen_before_the_failure_is_waited_for(mount, raw):
+    """ESTALE would say that the list does not have it; but the page that has it may still come."""
+    pages = Gated(grouped(30, first_gold=10), 10)
+    pages.faults = {3: error(500)}
+    mounted = mount(raw(pages).url, 'lazy', 'page_size=10')
+    pages.allow(2)
+    shell = harness.Shell('/')
+    assert shell.run('cd %s' % mounted.path('images', 'gold', 'P')) == b''
+    pages.allow(3)
+    assert harness.wait_for(lambda: mounted.status()['failing'], 10)
+    pages.faults.clear()
+    threading.Timer(1, pages.allow, [20]).start()
+    assert shell.run('ls .') == b'active\n'
+    shell.close()
