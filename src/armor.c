@@ -128,9 +128,7 @@ int armor_text(struct strbuf *out, struct bytes text, unsigned max_depth, size_t
         else if ((*s == '}' || *s == ']') && depth > 0)
             depth--;
         values += *s == ',' || *s == '{' || *s == '[';
-        if (depth > max_depth)
-            return -EPROTO;
-        if (values > max_values)
+        if (depth > max_depth || values > max_values)
             return -E2BIG;
         strbuf_add_char(out, *s++);
     }

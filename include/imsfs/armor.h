@@ -15,7 +15,7 @@
 #define ARMOR_STRING '$'
 #define ARMOR_NUMBER '#'
 
-/* Replaces out. -EPROTO: not JSON, or nested deeper than allowed; -E2BIG: more values than allowed;
+/* Replaces out. -EPROTO: not JSON; -E2BIG: nested deeper, or more values, than allowed;
  * -ENOMEM. */
 MUST_CHECK int armor_text(struct strbuf *out, struct bytes text, unsigned max_depth,
                           size_t max_values);
