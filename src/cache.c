@@ -18,7 +18,7 @@ struct cache {
     bool started;
 
     pthread_mutex_t state;  /* protects: everything down to `shelf` */
-    pthread_cond_t changed; /* with state: work to do, or a first page to show */
+    pthread_cond_t changed; /* with state: there is work to do */
     bool stop;
     bool wanted;  /* somebody wants a listing */
     bool loading; /* a listing is under way */
@@ -153,9 +153,8 @@ uint64_t cache_event_count(struct cache *c)
 void cache_refresh(struct cache *c)
 {
     pthread_mutex_lock(&c->state);
-    freshness_forgive(&c->freshness);
-    c->wanted =
-        true; /* even when one is under way: it may have begun before what the caller knows */
+    /* Even when one is under way: it may have begun before what the caller knows. */
+    c->wanted = true;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->state);
 }
@@ -245,7 +244,8 @@ static void give_up(struct cache *c, int error, const char *text)
     bool have_list = c->freshness.have_list;
     pthread_mutex_unlock(&c->state);
     tell(c, CACHE_EVENT_DATA | CACHE_EVENT_SETTLED, have_list ? 0 : error);
-    if (change.before != change.now && change.now) /* of a first listing nothing stays */
+    if (!cancelled && change.before != change.now &&
+        change.now) /* of a first listing nothing stays */
         c->config.listener.published(c->config.listener.ctx, change.before, change.now, generation);
     shelf_clear(&c->shelf, &change);
     if (!cancelled && (c->config.log_first || c->listings > 1))

@@ -20,7 +20,9 @@ void freshness_succeeded(struct freshness *f, int64_t began_ms, int64_t now_ms)
     f->have_list = true;
     f->list_end_ms = now_ms;
     f->valid_ms = twice > f->ttl_ms ? twice : f->ttl_ms;
-    freshness_forgive(f);
+    f->failures = 0;
+    f->retrying = false;
+    f->retry_ms = 0;
 }
 
 void freshness_failed(struct freshness *f, int64_t now_ms)
@@ -30,13 +32,6 @@ void freshness_failed(struct freshness *f, int64_t now_ms)
     f->failures++;
     f->retrying = false;
     f->retry_ms = now_ms + (delay < f->ttl_ms ? delay : f->ttl_ms);
-}
-
-void freshness_forgive(struct freshness *f)
-{
-    f->failures = 0;
-    f->retrying = false;
-    f->retry_ms = 0;
 }
 
 int64_t freshness_lease(const struct freshness *f, int64_t now_ms)

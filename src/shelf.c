@@ -101,18 +101,16 @@ struct shelf_change shelf_show(struct shelf *s, bool changed)
     struct shelf_change change = {.before = s->current, .now = changed ? s->next : s->current};
     if (s->growing && s->growing != change.now)
         change.before = s->growing;
-    struct catalog *unused = changed ? NULL : s->next;
+    change.unused = changed ? NULL : s->next;
     s->next = NULL;
     set_visible(s, change.now, NULL);
-    catalog_free(unused);
     return change;
 }
 
 struct shelf_change shelf_abandon(struct shelf *s)
 {
     struct shelf_change change = {.before = s->current, .now = s->current};
-    if (s->next != s->growing)
-        catalog_free(s->next);
+    change.unused = s->next != s->growing ? s->next : NULL;
     s->next = NULL;
     if (!s->growing)
         return change;
@@ -129,5 +127,6 @@ void shelf_clear(struct shelf *s, struct shelf_change *change)
         catalog_free(change->before);
     if (change->now != s->current)
         catalog_free(change->now);
+    catalog_free(change->unused);
     *change = (struct shelf_change){0};
 }

@@ -38,8 +38,6 @@ void freshness_began(struct freshness *f, int64_t now_ms);
 /* It has ended well; it began at began_ms. */
 void freshness_succeeded(struct freshness *f, int64_t began_ms, int64_t now_ms);
 void freshness_failed(struct freshness *f, int64_t now_ms);
-/* Forgets failures, so that the next use asks at once. */
-void freshness_forgive(struct freshness *f);
 /* any_age: a list that is no longer valid will do. */
 struct freshness_verdict freshness_judge(const struct freshness *f, bool any_age, int64_t now_ms);
 /* What is left of the lease; 0: nothing. */

@@ -24,6 +24,7 @@ struct shelf {
 struct shelf_change {
     struct catalog *before; /* what readers saw; NULL: nothing */
     struct catalog *now;    /* what they see; before itself: nothing changed */
+    struct catalog *unused; /* nobody saw it */
 };
 
 void shelf_init(struct shelf *s, struct numbers *numbers);

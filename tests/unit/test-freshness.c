@@ -146,8 +146,6 @@ static void without_a_list_the_first_failure_is_forgiven(void **state)
     assert_verdict(&f, false, BEGAN + 2000, FRESHNESS_WAIT, true);
     freshness_failed(&f, BEGAN + 2000);
     assert_verdict(&f, false, BEGAN + 5999, FRESHNESS_ERROR, false);
-    freshness_forgive(&f);
-    assert_verdict(&f, false, BEGAN + 2000, FRESHNESS_WAIT, true);
 }
 
 static void nobody_waits_for_a_retry_however_long_it_takes(void **state)
