@@ -82,7 +82,7 @@ static int new_dir(struct catalog *c, uint32_t slot, uint32_t parent,
     struct directory *d = directory_new(slot, parent, view);
     if (!d)
         return -ENOMEM;
-    d->mtime = c->numbers->stamp;
+    d->mtime = numbers_last_stamp(c->numbers);
     c->dirs[slot] = d;
     if (c->dir_limit <= slot)
         c->dir_limit = slot + 1;

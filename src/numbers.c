@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/numbers.h"
 
+#include <stdatomic.h>
+
 #include "imsfs/clock.h"
+
+#define SECOND_NS 1000000000
+
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
+}
 
 int numbers_init(struct numbers *n, const struct layout *layout, struct slot_table *attrs)
 {
     *n = (struct numbers){.layout = layout, .attrs = attrs, .born = clock_wall()};
-    n->stamp = n->born;
+    atomic_init(&n->stamp_ns, nanoseconds(n->born));
     int r = slot_table_new(&n->ids, NUMBERS_LIMIT);
     if (r == 0)
         r = slot_table_new(&n->dirs, NUMBERS_LIMIT);
@@ -26,18 +35,17 @@ void numbers_deinit(struct numbers *n)
     n->ids = n->dirs = NULL;
 }
 
+struct timespec numbers_last_stamp(const struct numbers *n)
+{
+    int64_t ns = atomic_load(&n->stamp_ns);
+    return (struct timespec){ns / SECOND_NS, ns % SECOND_NS};
+}
+
 struct timespec numbers_stamp(struct numbers *n)
 {
-    struct timespec now = clock_wall(), *last = &n->stamp;
-    if (now.tv_sec < last->tv_sec || (now.tv_sec == last->tv_sec && now.tv_nsec <= last->tv_nsec)) {
-        now = *last;
-        if (++now.tv_nsec == 1000000000) {
-            now.tv_nsec = 0;
-            now.tv_sec++;
-        }
-    }
-    *last = now;
-    return now;
+    int64_t now = nanoseconds(clock_wall()), last = atomic_load(&n->stamp_ns);
+    atomic_store(&n->stamp_ns, now > last ? now : last + 1);
+    return numbers_last_stamp(n);
 }
 
 struct bytes numbers_dir_path(const struct numbers *n, uint32_t slot)

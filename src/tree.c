@@ -140,8 +140,8 @@ static int stat_dir(const struct tree *t, const struct catalog *c, uint32_t slot
     const struct directory *d = c ? catalog_dir(c, slot) : NULL;
     if (!d && slot >= t->numbers->layout->view_count)
         return -ESTALE;
-    if (!d) { /* a view before there is a list */
-        fill_dir(t, st, 0, t->numbers->born);
+    if (!d) { /* a view while there is no list; its mtime must not go back either */
+        fill_dir(t, st, 0, numbers_last_stamp(t->numbers));
         return 0;
     }
     bool has_subdirs = !d->leaf || d->view->kind == LAYOUT_IMAGES;

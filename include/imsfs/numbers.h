@@ -4,7 +4,7 @@
  * a slot for every attribute name, image id and directory path ever seen. The root directories of
  * the views have the slots 0, 1, … of their views.
  *
- * Made once. Any thread may look up and add; the stamp belongs to the thread that makes catalogs.
+ * Made once. Any thread may look up and add; the thread that makes catalogs makes stamps.
  */
 #ifndef IMSFS_NUMBERS_H
 #define IMSFS_NUMBERS_H
@@ -21,7 +21,7 @@ struct numbers {
     struct slot_table *ids;   /* ids as path components */
     struct slot_table *dirs;  /* paths of directories below the mount root */
     struct timespec born;     /* when the mount began */
-    struct timespec stamp;    /* the youngest mtime given */
+    _Atomic int64_t stamp_ns; /* the youngest mtime given, since 1970 */
 };
 
 /* Borrows layout and attrs. -ENOMEM. */
@@ -32,6 +32,8 @@ void numbers_deinit(struct numbers *n);
 /* A time later than any that was given before, the wall clock's if possible: mtimes never go back.
  */
 struct timespec numbers_stamp(struct numbers *n);
+/* The last one. */
+struct timespec numbers_last_stamp(const struct numbers *n);
 
 /* The path of a directory below the mount root, and its last component. */
 struct bytes numbers_dir_path(const struct numbers *n, uint32_t slot);

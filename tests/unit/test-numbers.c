@@ -48,7 +48,7 @@ static void stamps_rise_when_the_wall_clock_went_back(void **state)
     struct lists l;
     lists_init(&l, LAYOUT_DEFAULT);
     time_t future = l.numbers.born.tv_sec + 100000;
-    l.numbers.stamp = (struct timespec){future, 999999999};
+    l.numbers.stamp_ns = (int64_t)future * 1000000000 + 999999999;
     struct timespec stamp = numbers_stamp(&l.numbers);
     assert_int_equal(stamp.tv_sec, future + 1);
     assert_int_equal(stamp.tv_nsec, 0);
