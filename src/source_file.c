@@ -167,7 +167,8 @@ static int decode_file(struct listing *l, struct bytes text)
         r = fail_decode(l, r, &result);
     else
         r = flush(l);
-    atomic_store(&l->s->base.counters.skipped, result.skipped);
+    batch_count_anew(&l->s->base.counters);
+    batch_count(&l->s->base.counters, &result);
     decode_result_free(&result);
     return r;
 }

@@ -204,7 +204,7 @@ static int decode_page(struct listing *l, struct page *p)
                     p->result.error[0] ? p->result.error : strerror(-r),
                     *type ? type : "without a content type");
     atomic_fetch_add(&s->base.counters.pages, 1);
-    atomic_fetch_add(&s->base.counters.skipped, p->result.skipped);
+    batch_count(&s->base.counters, &p->result);
     return 0;
 }
 
@@ -271,7 +271,7 @@ static int begin(struct listing *l)
     slot_table_free(l->seen);
     l->seen = NULL;
     l->images = 0;
-    atomic_store(&l->s->base.counters.skipped, 0);
+    batch_count_anew(&l->s->base.counters);
     strbuf_reset(&l->marker);
     return slot_table_new(&l->seen, INT32_MAX);
 }

@@ -60,8 +60,9 @@ void status_add(const struct status *s, struct strbuf *out)
     add_number(out, "images", cs.counts.images);
     add_number(out, "skipped", atomic_load(&sc->skipped));
     add_number(out, "duplicates", cs.counts.duplicates);
-    add_number(out, "names_equal", cs.counts.names_equal);
+    add_number(out, "names_equal", cs.counts.names_equal + atomic_load(&sc->attrs_equal));
     add_number(out, "unnumbered", cs.counts.unnumbered);
+    add_number(out, "attributes_without_file", atomic_load(&sc->attrs_unnamed));
     add_number(out, "requests", atomic_load(&sc->requests));
     add_number(out, "pages", atomic_load(&sc->pages));
     add_number(out, "bytes", atomic_load(&sc->bytes));

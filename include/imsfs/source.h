@@ -44,6 +44,8 @@ struct source_counters {
     atomic_ullong bytes;    /* of bodies */
     atomic_ullong
         skipped; /* of the last listing: records without a usable id, too large, or not objects */
+    atomic_ullong attrs_unnamed; /* of the last listing: attributes without a file */
+    atomic_ullong attrs_equal;   /* the same, because another's name became equal */
 };
 
 struct source_ops {
