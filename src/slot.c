@@ -7,8 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
-
-#include "imsfs/name.h"
+#include <sys/random.h>
 
 #define CHUNK_BYTES 65536
 
@@ -21,8 +20,9 @@ struct slot_table {
     pthread_mutex_t lock; /* protects: everything below; the arena's bytes never change */
     uint32_t limit;
     uint32_t count;
-    uint32_t *buckets; /* slot + 1, or 0; a power of two of them */
-    uint32_t bucket_mask;
+    uint32_t *buckets; /* slot + 1, or 0; 2^bucket_bits of them */
+    unsigned bucket_bits;
+    uint64_t seed;
     const char **keys; /* by slot: a 32-bit length, then the bytes */
     uint32_t keys_cap;
     struct chunk *chunks;
@@ -35,8 +35,10 @@ int slot_table_new(struct slot_table **out, uint32_t limit)
     if (!t)
         return -ENOMEM;
     t->limit = limit;
-    t->bucket_mask = 63;
-    t->buckets = calloc(t->bucket_mask + 1, sizeof(*t->buckets));
+    t->bucket_bits = 6;
+    t->buckets = calloc((size_t)1 << t->bucket_bits, sizeof(*t->buckets));
+    if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) < 0)
+        t->seed = (uintptr_t)t; /* too early in the boot: hard to guess will have to do */
     if (!t->buckets) {
         free(t);
         return -ENOMEM;
@@ -68,24 +70,35 @@ static struct bytes key_at(const struct slot_table *t, uint32_t slot)
     return (struct bytes){t->keys[slot] + sizeof(len), len};
 }
 
+/*
+ * FNV-1a from a secret start, and of the product's high bits, which depend on all of it: strangers
+ * choose names, and must not be able to choose their buckets.
+ */
+static uint32_t first_bucket(const struct slot_table *t, struct bytes key)
+{
+    uint64_t hash = t->seed;
+    for (size_t i = 0; i < key.len; i++)
+        hash = (hash ^ (uint8_t)key.data[i]) * 1099511628211u;
+    return (uint32_t)(hash * 0x9E3779B97F4A7C15u >> (64 - t->bucket_bits));
+}
+
 /* The bucket that holds key, or the free one where it belongs. */
 static uint32_t *bucket_of(const struct slot_table *t, struct bytes key)
 {
-    uint32_t i = (uint32_t)name_fnv1a_64(key) & t->bucket_mask;
+    uint32_t i = first_bucket(t, key), mask = ((uint32_t)1 << t->bucket_bits) - 1;
     while (t->buckets[i] && !bytes_equal(key_at(t, t->buckets[i] - 1), key))
-        i = (i + 1) & t->bucket_mask;
+        i = (i + 1) & mask;
     return &t->buckets[i];
 }
 
 static int grow_buckets(struct slot_table *t)
 {
-    uint32_t mask = t->bucket_mask * 2 + 1;
-    uint32_t *buckets = calloc((size_t)mask + 1, sizeof(*buckets));
+    uint32_t *buckets = calloc((size_t)2 << t->bucket_bits, sizeof(*buckets));
     if (!buckets)
         return -ENOMEM;
     free(t->buckets);
     t->buckets = buckets;
-    t->bucket_mask = mask;
+    t->bucket_bits++;
     for (uint32_t slot = 0; slot < t->count; slot++)
         *bucket_of(t, key_at(t, slot)) = slot + 1;
     return 0;
@@ -136,7 +149,7 @@ static int add_locked(struct slot_table *t, struct bytes key, uint32_t *slot)
         return -ENOSPC;
     if (t->count == t->keys_cap && grow_keys(t) < 0)
         return -ENOMEM;
-    if (t->count >= (t->bucket_mask + 1) / 4 * 3) {
+    if (t->count >= ((uint32_t)1 << t->bucket_bits) / 4 * 3) {
         if (grow_buckets(t) < 0)
             return -ENOMEM;
         bucket = bucket_of(t, key);
