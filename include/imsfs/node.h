@@ -37,7 +37,4 @@ bool node_is_dir(const struct node *node);
 /* True when looking a name up there needs no catalog. */
 bool node_names_are_fixed(const struct node *parent);
 
-/* Snapshots of the status have numbers from 1 to this. */
-#define NODE_SNAPSHOT_MAX 0xFFFFFFu
-
 #endif
