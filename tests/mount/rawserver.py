@@ -86,6 +86,9 @@ class Paged:
         return json.dumps(answer).encode()
 
 
+TLS_HANDSHAKE = b'\x16'
+
+
 class RawServer:
     def __init__(self, handler, port=0):
         if isinstance(handler, list):
@@ -150,6 +153,9 @@ class RawServer:
 
     def _answer(self, connection, stream):
         """One request and its reply; False when the connection ends."""
+        if stream.peek(1)[:1] == TLS_HANDSHAKE:  # what nginx says to TLS on a plain port
+            connection.sendall(b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+            return False
         line = stream.readline().decode('latin-1').split()
         if len(line) != 3:
             return False
