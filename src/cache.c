@@ -19,12 +19,12 @@ struct cache {
 
     pthread_mutex_t state;  /* protects: everything down to `shelf` */
     pthread_cond_t changed; /* with state: there is work to do */
-    bool stop;
-    bool wanted;  /* somebody wants a listing */
-    bool loading; /* a listing is under way */
-    bool used;    /* somebody used the list since the last listing ended */
+    bool stop, wanted;      /* somebody wants a listing */
+    bool loading;           /* a listing is under way */
+    bool used;              /* somebody used the list since the last listing ended */
     struct freshness freshness;
     uint64_t events;
+    uint64_t failed_event; /* with which a first listing failed */
     uint64_t generation, settled;
     uint64_t listings;
     unsigned long long listing_pages;
@@ -150,6 +150,14 @@ uint64_t cache_event_count(struct cache *c)
     return events;
 }
 
+int cache_failed_since(struct cache *c, uint64_t event)
+{
+    pthread_mutex_lock(&c->state);
+    int error = c->failed_event > event ? c->last_error : 0;
+    pthread_mutex_unlock(&c->state);
+    return error;
+}
+
 void cache_refresh(struct cache *c)
 {
     pthread_mutex_lock(&c->state);
@@ -242,6 +250,8 @@ static void give_up(struct cache *c, int error, const char *text)
     c->loading = c->used = false;
     uint64_t generation = c->generation;
     bool have_list = c->freshness.have_list;
+    c->events++;
+    c->failed_event = have_list ? c->failed_event : c->events;
     pthread_mutex_unlock(&c->state);
     tell(c, CACHE_EVENT_DATA | CACHE_EVENT_SETTLED, have_list ? 0 : error);
     if (!cancelled && change.before != change.now &&
@@ -275,17 +285,13 @@ static void wait_ms(struct cache *c, int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
     pthread_cond_timedwait(&c->changed, &c->state, &until);
 }
 
-/* Waits for work, with `state` held. A failed renewal is tried again by itself while readers come.
- */
+/* With `state` held. A failed renewal is tried again by itself while readers come. */
 static void wait_for_work(struct cache *c)
 {
     while (!c->stop && !c->wanted) {

@@ -25,6 +25,7 @@ struct waiting {
     struct parked parked;
     fuse_req_t req;
     struct call call;
+    uint64_t event; /* at which it was told to wait */
 };
 
 /* --- Parking --- */
@@ -60,6 +61,7 @@ static void finish(struct waiting *w, int error)
 static void park(struct fs *fs, struct waiting *w, uint64_t event)
 {
     for (;;) {
+        w->event = event;
         parking_add(&fs->lot, &w->parked);
         fuse_req_interrupt_func(w->req, on_interrupt, fs); /* at once, if it came before */
         if (!parking_arm(&fs->lot, &w->parked)) {
@@ -69,6 +71,11 @@ static void park(struct fs *fs, struct waiting *w, uint64_t event)
         /* From here on w may be somebody else's. What came before it was parked woke nobody. */
         if (cache_event_count(fs->answerer.cache) == event || !parking_take(&fs->lot, &w->parked))
             return;
+        int error = cache_failed_since(fs->answerer.cache, w->event);
+        if (error < 0) {
+            finish(w, error);
+            return;
+        }
         if (run_call(fs, w->req, &w->call, &event)) {
             free(w);
             return;

@@ -88,6 +88,12 @@ MUST_CHECK int cache_view(struct cache *c, enum cache_need need, struct cache_vi
 void cache_release(struct cache *c);
 /* Rises with every page, list and failure. */
 uint64_t cache_event_count(struct cache *c);
+/*
+ * The error of a first listing that failed after event; 0: none did. Who was told to wait at event,
+ * and asks again because something has happened, must take this for an answer: asking would start
+ * another listing.
+ */
+int cache_failed_since(struct cache *c, uint64_t event);
 /* The kernel's caches agree with what generation published. */
 void cache_settled(struct cache *c, uint64_t generation);
 
