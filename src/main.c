@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "imsfs/auth.h"
@@ -263,13 +264,24 @@ static int open_watch(struct app *app, struct strbuf *why)
     return app->watch_fd;
 }
 
+/* Whether unmounting what is at our path unmounts us, and not what somebody has mounted over us. */
+static bool is_on_top(const struct app *app)
+{
+    struct stat st;
+    if (!app->device)
+        return true;
+    if (mountpoint_present(app->device) == 0)
+        return false;
+    return lstat(app->mountpoint, &st) < 0 || st.st_dev == app->device;
+}
+
 /* In reverse order: nobody waits, nobody is told, nobody asks. */
 static void unwind(struct app *app)
 {
     if (app->cache)
         cache_stop(app->cache);
     if (app->fs)
-        fs_stop(app->fs, !app->device || mountpoint_present(app->device) != 0);
+        fs_stop(app->fs, is_on_top(app));
     cache_free(app->cache);
     fs_free(app->fs);
     source_free(app->source);
