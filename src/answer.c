@@ -24,11 +24,26 @@ static bool is_view_root(const struct answerer *x, const struct node *n)
 static int fill_entry(const struct answerer *x, const struct cache_view *view,
                       const struct node *node, struct fuse_entry_param *e)
 {
-    *e = (struct fuse_entry_param){.ino = node_ino(node)};
+    *e = (struct fuse_entry_param){.ino = node_id(node), .generation = node_generation(node)};
     bool named_for_good = node->kind == NODE_META || is_view_root(x, node);
     e->entry_timeout = named_for_good || view->complete ? FOREVER_S : 0;
     e->attr_timeout = lease_s(view, node);
     return tree_stat(x->tree, view->catalog, node, &e->attr);
+}
+
+/*
+ * Whether an image that is not here has just moved to another place. ESTALE makes the kernel walk
+ * the whole path again: by-id/<id> then leads to where it is.
+ */
+static bool has_moved(const struct answerer *x, const struct cache_view *view,
+                      const struct call *call)
+{
+    uint32_t slot;
+    struct bytes name = bytes_of(call->name), id;
+    if (call->node.kind != NODE_DIR || !view->complete || !name_split_image(name, &id) ||
+        slot_find(x->tree->numbers->ids, id, &slot) < 0 || !catalog_image(view->catalog, slot))
+        return false;
+    return attic_send_back(view->attic, slot, call->node.dir, name, call->pid);
 }
 
 static int answer_lookup(struct answerer *x, const struct cache_view *view, const struct call *call,
@@ -38,12 +53,28 @@ static int answer_lookup(struct answerer *x, const struct cache_view *view, cons
     int r = tree_lookup(x->tree, view->catalog, &call->node, bytes_of(call->name), &node);
     if (r == -ENOENT && !view->complete && !node_names_are_fixed(&call->node))
         return CACHE_WAIT; /* its page may still come */
+    if (r == -ENOENT && has_moved(x, view, call))
+        return -ESTALE;
     return r < 0 ? r : fill_entry(x, view, &node, &a->entry);
+}
+
+/* The image that a file is of, as the kernel knows the file: of this list or an earlier one. */
+static struct image *image_of(const struct cache_view *view, const struct node *file)
+{
+    const struct image *img = tree_image(view->catalog, file);
+    if (!img)
+        img = attic_find(view->attic, file->image, file->version);
+    return (struct image *)img;
 }
 
 static int answer_getattr(struct answerer *x, const struct cache_view *view,
                           const struct call *call, struct answer *a)
 {
+    if (call->node.kind == NODE_FILE) {
+        const struct image *img = image_of(view, &call->node);
+        a->entry.attr_timeout = lease_s(view, &call->node);
+        return img ? tree_stat_file(x->tree, img, &call->node, &a->entry.attr) : -ESTALE;
+    }
     return fill_entry(x, view, &call->node, &a->entry);
 }
 
@@ -57,7 +88,13 @@ static int answer_read(struct answerer *x, const struct cache_view *view, const 
                        struct answer *a)
 {
     (void)x;
-    return tree_content(view->catalog, &call->node, &a->text);
+    if (call->node.kind != NODE_FILE)
+        return node_is_dir(&call->node) ? -EISDIR : -EINVAL;
+    struct image *img = image_of(view, &call->node);
+    if (!img)
+        return -ESTALE;
+    a->image = image_ref(img);
+    return 0;
 }
 
 /* A listing on its way into the buffer of a READDIRPLUS. */
@@ -114,7 +151,7 @@ static int stat_status(struct answerer *x, const struct node *node, struct fuse_
     int r = node->dir ? snapshot_read(&x->snapshots, node->dir, &text) : 0;
     if (r < 0)
         return r;
-    *e = (struct fuse_entry_param){.ino = node_ino(node)};
+    *e = (struct fuse_entry_param){.ino = node_id(node)};
     r = tree_stat(x->tree, NULL, &name, &e->attr);
     e->attr.st_size = (off_t)text.len;
     e->attr.st_mtim = e->attr.st_ctim = clock_wall();
@@ -205,6 +242,9 @@ int answer_call(struct answerer *x, const struct call *call, struct answer *a, u
     if (r == -ESTALE && view.catalog && !view.complete)
         r = CACHE_WAIT; /* what it stands for may still come */
     cache_release(x->cache);
+    if (a->image)
+        r = tree_content(a->image, &call->node, &a->text);
+    image_unref(STEAL(a->image));
     return r;
 }
 

@@ -124,7 +124,7 @@ static int decide(struct cache *c, enum cache_need need, struct cache_view *view
 int cache_view(struct cache *c, enum cache_need need, struct cache_view *view)
 {
     pthread_mutex_lock(&c->state);
-    *view = (struct cache_view){.event = c->events};
+    *view = (struct cache_view){.event = c->events, .attic = &c->shelf.attic};
     int r = decide(c, need, view);
     if (r == 0) {
         view->catalog = shelf_open(&c->shelf, &view->complete);
@@ -188,6 +188,15 @@ void cache_settled(struct cache *c, uint64_t generation)
     tell(c, CACHE_EVENT_SETTLED, 0);
 }
 
+void cache_clear_out(struct cache *c, uint64_t generation)
+{
+    pthread_mutex_lock(&c->state);
+    bool last = generation == c->generation;
+    pthread_mutex_unlock(&c->state);
+    if (last)
+        shelf_clear_out(&c->shelf);
+}
+
 /* --- The fetcher --- */
 
 static int take_page(void *ctx, struct image **images, size_t count)
@@ -241,8 +250,8 @@ static void give_up(struct cache *c, int error, const char *text)
 {
     bool cancelled = error == -ECANCELED;
     error = failure_errno(error);
+    struct shelf_change change = shelf_abandon(&c->shelf); /* those who come now wait for `tell` */
     pthread_mutex_lock(&c->state);
-    struct shelf_change change = shelf_abandon(&c->shelf);
     freshness_failed(&c->freshness, now_ms(c));
     c->last_error = error;
     snprintf(c->last_error_text, sizeof(c->last_error_text), "%s", text);
@@ -254,8 +263,7 @@ static void give_up(struct cache *c, int error, const char *text)
     c->failed_event = have_list ? c->failed_event : c->events;
     pthread_mutex_unlock(&c->state);
     tell(c, CACHE_EVENT_DATA | CACHE_EVENT_SETTLED, have_list ? 0 : error);
-    if (!cancelled && change.before != change.now &&
-        change.now) /* of a first listing nothing stays */
+    if (!cancelled && change.now && change.before != change.now) /* readers saw it grow */
         c->config.listener.published(c->config.listener.ctx, change.before, change.now, generation);
     shelf_clear(&c->shelf, &change);
     if (!cancelled && (c->config.log_first || c->listings > 1))
@@ -382,19 +390,11 @@ void cache_status(struct cache *c, struct cache_status *status)
         .ttl_effective_ms = c->freshness.valid_ms,
     };
     memcpy(status->last_error_text, c->last_error_text, sizeof(status->last_error_text));
-    bool complete;
-    const struct catalog *list = shelf_open(&c->shelf, &complete);
-    if (list)
-        status->counts = *catalog_counts(list);
-    shelf_close(&c->shelf);
+    status->counts = shelf_counts(&c->shelf);
     pthread_mutex_unlock(&c->state);
 }
 
 size_t cache_image_count(struct cache *c)
 {
-    bool complete;
-    const struct catalog *list = shelf_open(&c->shelf, &complete);
-    size_t count = list ? catalog_counts(list)->images : 0;
-    shelf_close(&c->shelf);
-    return count;
+    return shelf_counts(&c->shelf).images;
 }

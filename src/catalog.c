@@ -5,6 +5,11 @@
 
 #include "imsfs/name.h"
 
+struct place {
+    uint32_t home; /* the directory in images/ */
+    uint32_t version;
+};
+
 struct catalog {
     struct numbers *numbers;
     const struct catalog *previous;
@@ -12,7 +17,7 @@ struct catalog {
     bool streaming;
     bool streamable;
     struct image **images; /* by slot */
-    uint32_t *homes;       /* by slot */
+    struct place *places;  /* by slot */
     uint32_t image_cap, image_limit;
     struct directory **dirs; /* by slot */
     uint32_t dir_cap, dir_limit;
@@ -135,7 +140,7 @@ void catalog_free(struct catalog *c)
     for (uint32_t i = 0; i < c->dir_limit; i++)
         directory_free(c->dirs[i]);
     free(c->images);
-    free(c->homes);
+    free(c->places);
     free(c->dirs);
     free(c->touched);
     free(c);
@@ -221,7 +226,7 @@ static int place_home(struct placing p)
             return r;
     }
     p.dir->leaf = true;
-    p.catalog->homes[p.slot] = p.dir->slot;
+    p.catalog->places[p.slot].home = p.dir->slot;
     return add_entry(p.catalog, p.dir, p.slot);
 }
 
@@ -238,7 +243,7 @@ static int place(struct catalog *c, const struct image *img, uint32_t slot)
 static int reserve_image(struct catalog *c, uint32_t slot)
 {
     uint32_t cap = c->image_cap;
-    int r = reserve((void **)&c->homes, &cap, slot, sizeof(*c->homes));
+    int r = reserve((void **)&c->places, &cap, slot, sizeof(*c->places));
     cap = c->image_cap;
     if (r == 0)
         r = reserve((void **)&c->images, &cap, slot, sizeof(struct image *));
@@ -247,14 +252,16 @@ static int reserve_image(struct catalog *c, uint32_t slot)
     return r;
 }
 
-/* The same record as before is the same object as before. */
-static struct image *share(const struct catalog *c, struct image *img, uint32_t slot)
+/* The same record as before is the same object as before, and the same version. */
+static int share(struct catalog *c, struct image **img, uint32_t slot)
 {
     const struct image *before = c->previous ? catalog_image(c->previous, slot) : NULL;
-    if (!before || !image_equal(before, img))
-        return img;
-    image_unref(img);
-    return image_ref((struct image *)before);
+    if (!before || !image_equal(before, *img))
+        return numbers_version(c->numbers, slot, &c->places[slot].version);
+    c->places[slot].version = catalog_version(c->previous, slot);
+    image_unref(*img);
+    *img = image_ref((struct image *)before);
+    return 0;
 }
 
 /* Returns 1 when the image is new to this listing, 0 when not. Takes over the reference. */
@@ -269,10 +276,10 @@ static int add_image(struct catalog *c, struct image *img)
     }
     if (r == 0)
         r = reserve_image(c, slot);
-    if (r == 0) {
-        img = share(c, img, slot);
+    if (r == 0)
+        r = share(c, &img, slot);
+    if (r == 0)
         r = place(c, img, slot);
-    }
     if (r < 0) {
         image_unref(img);
         return count_full(c, r) < 0 ? r : 1;
@@ -364,7 +371,12 @@ const struct image *catalog_image(const struct catalog *c, uint32_t slot)
 
 uint32_t catalog_home(const struct catalog *c, uint32_t slot)
 {
-    return c->homes[slot];
+    return c->places[slot].home;
+}
+
+uint32_t catalog_version(const struct catalog *c, uint32_t slot)
+{
+    return slot < c->image_limit ? c->places[slot].version : 0;
 }
 
 const struct directory *catalog_dir(const struct catalog *c, uint32_t slot)

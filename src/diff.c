@@ -8,15 +8,15 @@ struct differ {
     void *ctx;
 };
 
-static int emit(const struct differ *x, enum diff_kind kind, struct node node)
+static int emit_data(const struct differ *x, struct node node)
 {
-    const struct diff_item item = {.kind = kind, .ino = node_ino(&node)};
+    const struct diff_item item = {.kind = DIFF_DATA, .ino = node_id(&node)};
     return x->fn(x->ctx, &item);
 }
 
 static int emit_entry(const struct differ *x, struct node dir, struct bytes name)
 {
-    const struct diff_item item = {DIFF_ENTRY, node_ino(&dir), name.data, name.len};
+    const struct diff_item item = {DIFF_ENTRY, node_id(&dir), name.data, name.len};
     return x->fn(x->ctx, &item);
 }
 
@@ -25,45 +25,20 @@ static struct node dir_node(uint32_t slot)
     return (struct node){.kind = NODE_DIR, .dir = slot};
 }
 
-static struct node file_node(uint32_t image, uint32_t attr)
-{
-    return (struct node){.kind = NODE_FILE, .image = image, .attr = attr};
-}
-
 /* --- One image that changed --- */
 
-static bool same_value(const struct image *a, const struct image_attr *x, const struct image *b,
-                       const struct image_attr *y)
-{
-    return bytes_equal(image_attr_json(a, x), image_attr_json(b, y));
-}
-
-static int diff_file(const struct differ *x, uint32_t slot, const struct image *before,
-                     const struct image *now, const struct image_attr *was)
-{
-    const struct image_attr *is = now ? image_attr_find(now, was->slot) : NULL;
-    int r = 0;
-    if (now && !is)
-        r = emit_entry(x, (struct node){.kind = NODE_IMAGE, .image = slot},
-                       slot_get(x->t->numbers->attrs, was->slot));
-    bool same = is && same_value(before, was, now, is);
-    return r < 0 ? r : emit(x, same ? DIFF_ATTR : DIFF_DATA, file_node(slot, was->slot));
-}
-
 /*
- * The files, whose mtimes are those of the image, and the directory that lists them. Of an image
- * that is gone too (now is NULL): what somebody still has open would show its old bytes under the
- * same number when the image comes back.
+ * The files, which have another number now, and the directory that lists them. Of an image that is
+ * gone too: somebody may be in its directory, whose names would lead to the old files when it comes
+ * back.
  */
-static int diff_files(const struct differ *x, uint32_t slot, const struct image *before,
-                      const struct image *now)
+static int diff_files(const struct differ *x, uint32_t slot, const struct image *before)
 {
-    int r = emit(x, DIFF_DATA, file_node(slot, IMAGE_JSON_SLOT));
+    const struct node dir = {.kind = NODE_IMAGE, .image = slot};
+    int r = emit_entry(x, dir, bytes_of(TREE_JSON_NAME));
     for (size_t i = 0; r == 0 && i < image_attr_count(before); i++)
-        r = diff_file(x, slot, before, now, image_attr_at(before, i));
-    if (r == 0)
-        r = emit(x, DIFF_DATA, (struct node){.kind = NODE_IMAGE, .image = slot});
-    return r;
+        r = emit_entry(x, dir, slot_get(x->t->numbers->attrs, image_attr_at(before, i)->slot));
+    return r < 0 ? r : emit_data(x, dir);
 }
 
 /* --- One directory --- */
@@ -93,7 +68,7 @@ static int diff_link(const struct differ *x, const struct directory *d, uint32_t
 {
     if (catalog_image(x->before, slot) == catalog_image(x->now, slot))
         return 0;
-    return emit(x, DIFF_DATA, (struct node){.kind = NODE_LINK, .dir = d->slot, .image = slot});
+    return emit_data(x, (struct node){.kind = NODE_LINK, .dir = d->slot, .image = slot});
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -116,7 +91,7 @@ static int diff_dir(const struct differ *x, uint32_t slot)
     /* Listed anew, the directories above the images renew the leases of all that is in them. */
     bool above_images = is && is->view->kind == LAYOUT_IMAGES;
     if (r == 0 && (changed || above_images))
-        r = emit(x, DIFF_DATA, dir_node(slot));
+        r = emit_data(x, dir_node(slot));
     return r;
 }
 
@@ -127,7 +102,7 @@ static int diff_first(const struct differ *x)
     for (uint32_t i = 0; r == 0 && i < catalog_dir_limit(x->now); i++) {
         const struct directory *d = catalog_dir(x->now, i);
         if (d && (atomic_load(&d->listed) || d->parent == DIRECTORY_ROOT))
-            r = emit(x, DIFF_DATA, dir_node(i));
+            r = emit_data(x, dir_node(i));
     }
     return r;
 }
@@ -137,8 +112,8 @@ static int diff_images(const struct differ *x)
     int r = 0;
     for (uint32_t i = 0; r == 0 && i < catalog_image_limit(x->before); i++) {
         const struct image *was = catalog_image(x->before, i), *is = catalog_image(x->now, i);
-        if (was && was != is)
-            r = diff_files(x, i, was, is);
+        if (was && (!is || catalog_version(x->before, i) != catalog_version(x->now, i)))
+            r = diff_files(x, i, was);
     }
     return r;
 }

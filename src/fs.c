@@ -137,7 +137,7 @@ static void begin_on(fuse_req_t req, fuse_ino_t ino, struct call *call)
 
 static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    struct call call = {.kind = CALL_LOOKUP};
+    struct call call = {.kind = CALL_LOOKUP, .pid = fuse_req_ctx(req)->pid};
     if (strlen(name) > NAME_MAX_BYTES) {
         fuse_reply_err(req, ENAMETOOLONG);
         return;
@@ -236,14 +236,16 @@ static const struct fuse_lowlevel_ops operations = {
 static void tell_kernel(void *ctx, const struct diff_item *item)
 {
     struct fs *fs = ctx;
-    session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len,
-                   item->kind == DIFF_DATA);
+    session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len);
 }
 
-static void kernel_told(void *ctx, uint64_t generation)
+static void kernel_told(void *ctx, uint64_t generation, bool again)
 {
     struct fs *fs = ctx;
-    cache_settled(fs->answerer.cache, generation);
+    if (again)
+        cache_clear_out(fs->answerer.cache, generation);
+    else
+        cache_settled(fs->answerer.cache, generation);
 }
 
 static void on_published(void *ctx, const struct catalog *before, const struct catalog *now,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/node.h"
 
+#include "imsfs/numbers.h"
+
 #define KIND_SHIFT 60
 #define A_SHIFT 24
-#define ATTR_SHIFT 10
+#define VERSION_MASK ((1u << NUMBERS_VERSION_BITS) - 1)
 #define MASK24 0xFFFFFFu
 
 uint64_t node_ino(const struct node *n)
@@ -17,7 +19,7 @@ uint64_t node_ino(const struct node *n)
     case NODE_IMAGE:
         return kind | (uint64_t)n->image << A_SHIFT;
     case NODE_FILE:
-        return kind | (uint64_t)n->image << A_SHIFT | (uint64_t)n->attr << ATTR_SHIFT;
+        return kind | (uint64_t)n->image << A_SHIFT | (uint64_t)n->attr << NUMBERS_VERSION_BITS;
     case NODE_LINK:
         return kind | (uint64_t)n->dir << A_SHIFT | n->image;
     case NODE_STATUS:
@@ -28,11 +30,21 @@ uint64_t node_ino(const struct node *n)
     return kind;
 }
 
-bool node_of(uint64_t ino, struct node *n)
+uint64_t node_id(const struct node *n)
 {
-    uint32_t high = ino >> A_SHIFT & MASK24, low = ino & MASK24;
-    *n = (struct node){.kind = (enum node_kind)(ino >> KIND_SHIFT)};
-    if (ino == NODE_ROOT_INO)
+    return n->kind == NODE_FILE ? node_ino(n) | (n->version & VERSION_MASK) : node_ino(n);
+}
+
+uint64_t node_generation(const struct node *n)
+{
+    return n->kind == NODE_FILE ? n->version >> NUMBERS_VERSION_BITS : 0;
+}
+
+bool node_of(uint64_t id, struct node *n)
+{
+    uint32_t high = id >> A_SHIFT & MASK24, low = id & MASK24;
+    *n = (struct node){.kind = (enum node_kind)(id >> KIND_SHIFT)};
+    if (id == NODE_ROOT_INO)
         return true;
     switch (n->kind) {
     case NODE_DIR:
@@ -44,7 +56,8 @@ bool node_of(uint64_t ino, struct node *n)
         break;
     case NODE_FILE:
         n->image = high;
-        n->attr = low >> ATTR_SHIFT;
+        n->attr = low >> NUMBERS_VERSION_BITS;
+        n->version = low & VERSION_MASK;
         break;
     case NODE_LINK:
         n->dir = high;
@@ -55,7 +68,7 @@ bool node_of(uint64_t ino, struct node *n)
     default:
         return false;
     }
-    return node_ino(n) == ino;
+    return node_id(n) == id;
 }
 
 bool node_is_dir(const struct node *n)

@@ -175,11 +175,11 @@ static void handle(struct notifier *n, struct notes *notes)
 {
     bool first = notes->due_ms == 0;
     tell(n, notes);
+    n->ops.told(n->ops.ctx, notes->generation, !first);
     if (!first) {
         notes_free(notes);
         return;
     }
-    n->ops.told(n->ops.ctx, notes->generation);
     notes->due_ms = monotonic_ms() + AGAIN_MS;
     notifier_post(n, notes);
 }

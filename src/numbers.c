@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/numbers.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #include "imsfs/clock.h"
@@ -32,7 +33,9 @@ void numbers_deinit(struct numbers *n)
 {
     slot_table_free(n->ids);
     slot_table_free(n->dirs);
+    free(n->versions);
     n->ids = n->dirs = NULL;
+    n->versions = NULL;
 }
 
 struct timespec numbers_last_stamp(const struct numbers *n)
@@ -46,6 +49,28 @@ struct timespec numbers_stamp(struct numbers *n)
     int64_t now = nanoseconds(clock_wall()), last = atomic_load(&n->stamp_ns);
     atomic_store(&n->stamp_ns, now > last ? now : last + 1);
     return numbers_last_stamp(n);
+}
+
+int numbers_version(struct numbers *n, uint32_t slot, uint32_t *version)
+{
+    if (slot >= n->version_cap) {
+        size_t cap = n->version_cap ? n->version_cap : 64;
+        while (cap <= slot)
+            cap *= 2;
+        uint32_t *grown = realloc(n->versions, cap * sizeof(*grown));
+        if (!grown)
+            return -ENOMEM;
+        memset(grown + n->version_cap, 0, (cap - n->version_cap) * sizeof(*grown));
+        n->versions = grown;
+        n->version_cap = cap;
+    }
+    *version = n->versions[slot]++;
+    return 0;
+}
+
+bool numbers_same_version(uint32_t a, uint32_t b)
+{
+    return ((a ^ b) & ((1u << NUMBERS_VERSION_BITS) - 1)) == 0;
 }
 
 struct bytes numbers_dir_path(const struct numbers *n, uint32_t slot)

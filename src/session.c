@@ -219,12 +219,12 @@ void session_stop(struct session *s, bool unmount)
     s->mounted = false;
 }
 
-void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len, bool data)
+void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len)
 {
     if (!s)
         return;
     if (name)
         fuse_lowlevel_notify_inval_entry(s->fuse, ino, name, name_len);
     else
-        fuse_lowlevel_notify_inval_inode(s->fuse, ino, data ? 0 : -1, 0);
+        fuse_lowlevel_notify_inval_inode(s->fuse, ino, 0, 0);
 }

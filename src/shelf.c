@@ -22,6 +22,8 @@ void shelf_deinit(struct shelf *s)
         catalog_free(s->next);
     catalog_free(s->growing);
     catalog_free(s->current);
+    attic_free(s->attic.boxes);
+    attic_free(s->leaving);
     pthread_rwlock_destroy(&s->lock);
 }
 
@@ -39,12 +41,54 @@ void shelf_close(struct shelf *s)
     pthread_rwlock_unlock(&s->lock);
 }
 
+struct catalog_counts shelf_counts(struct shelf *s)
+{
+    bool complete;
+    const struct catalog *list = shelf_open(s, &complete);
+    struct catalog_counts counts = list ? *catalog_counts(list) : (struct catalog_counts){0};
+    shelf_close(s);
+    return counts;
+}
+
+void shelf_clear_out(struct shelf *s)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    struct attic_box *dropped = attic_clear_out(&s->attic);
+    pthread_rwlock_unlock(&s->lock);
+    attic_free(dropped);
+}
+
 static void set_visible(struct shelf *s, struct catalog *current, struct catalog *growing)
 {
     pthread_rwlock_wrlock(&s->lock);
     s->current = current;
     s->growing = growing;
     pthread_rwlock_unlock(&s->lock);
+}
+
+/* What readers saw, or NULL. */
+static struct catalog *seen(const struct shelf *s)
+{
+    return s->growing ? s->growing : s->current;
+}
+
+/* What leaves the list that readers see. It may take a while, so nobody waits for it. */
+static void pack(struct shelf *s, const struct catalog *now)
+{
+    const struct catalog *before = seen(s);
+    attic_free(s->leaving);
+    s->leaving = before && now && before != now ? attic_pack(before, now) : NULL;
+}
+
+/* It goes to the attic in the same step in which readers see current. */
+static struct attic_box *replace(struct shelf *s, struct catalog *current)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    s->current = current;
+    s->growing = NULL;
+    struct attic_box *dropped = attic_put(&s->attic, STEAL(s->leaving));
+    pthread_rwlock_unlock(&s->lock);
+    return dropped;
 }
 
 int shelf_begin(struct shelf *s)
@@ -93,6 +137,7 @@ void shelf_finish(struct shelf *s)
     catalog_finish(s->next);
     if (visible)
         pthread_rwlock_unlock(&s->lock);
+    pack(s, s->next);
 }
 
 struct shelf_change shelf_show(struct shelf *s, bool changed)
@@ -103,7 +148,7 @@ struct shelf_change shelf_show(struct shelf *s, bool changed)
         change.before = s->growing;
     change.unused = changed ? NULL : s->next;
     s->next = NULL;
-    set_visible(s, change.now, NULL);
+    change.dropped = replace(s, change.now);
     return change;
 }
 
@@ -115,9 +160,10 @@ struct shelf_change shelf_abandon(struct shelf *s)
     if (!s->growing)
         return change;
     change.before = s->growing;
-    set_visible(s, s->current, NULL);
     if (catalog_new(&change.now, s->numbers, NULL, false) < 0)
         change.now = NULL;
+    pack(s, change.now);
+    change.dropped = replace(s, s->current);
     return change;
 }
 
@@ -128,5 +174,6 @@ void shelf_clear(struct shelf *s, struct shelf_change *change)
     if (change->now != s->current)
         catalog_free(change->now);
     catalog_free(change->unused);
+    attic_free(change->dropped);
     *change = (struct shelf_change){0};
 }

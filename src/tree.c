@@ -10,8 +10,6 @@
 #define COOKIE_DOTDOT 2
 #define COOKIE_FIRST 3
 
-#define JSON_NAME "image.json"
-
 /* The node that stands for an image in a leaf directory. */
 static struct node entry_node(const struct directory *d, uint32_t slot)
 {
@@ -82,10 +80,11 @@ static int lookup_file(const struct tree *t, const struct catalog *c, uint32_t i
     uint32_t slot = IMAGE_JSON_SLOT;
     if (!img)
         return -ESTALE;
-    if (!bytes_are(name, JSON_NAME) &&
+    if (!bytes_are(name, TREE_JSON_NAME) &&
         (slot_find(t->numbers->attrs, name, &slot) < 0 || !image_attr_find(img, slot)))
         return -ENOENT;
-    *out = (struct node){.kind = NODE_FILE, .image = image, .attr = slot};
+    *out = (struct node){NODE_FILE, .image = image, .attr = slot};
+    out->version = catalog_version(c, image);
     return 0;
 }
 
@@ -155,11 +154,19 @@ static void set_size(struct stat *st, size_t size)
     st->st_blocks = (blkcnt_t)((size + 511) / 512);
 }
 
-static int stat_file(const struct tree *t, const struct image *img, uint32_t attr, struct stat *st)
+static void fill_owner(const struct tree *t, const struct node *n, struct stat *st)
 {
-    const struct image_attr *a = image_attr_find(img, attr);
-    if (!a && attr != IMAGE_JSON_SLOT)
+    *st = (struct stat){
+        .st_ino = node_ino(n), .st_uid = t->uid, .st_gid = t->gid, .st_blksize = 4096};
+}
+
+int tree_stat_file(const struct tree *t, const struct image *img, const struct node *n,
+                   struct stat *st)
+{
+    const struct image_attr *a = image_attr_find(img, n->attr);
+    if (!a && n->attr != IMAGE_JSON_SLOT)
         return -ESTALE;
+    fill_owner(t, n, st);
     st->st_mode = S_IFREG | (0444 & ~t->umask);
     st->st_nlink = 1;
     set_size(st, a ? a->size : image_pretty_size(img));
@@ -184,11 +191,13 @@ static int stat_link(const struct tree *t, const struct catalog *c, const struct
 static int stat_of_image(const struct tree *t, const struct catalog *c, const struct node *n,
                          struct stat *st)
 {
-    const struct image *img = c ? catalog_image(c, n->image) : NULL;
+    const struct image *img = NULL;
+    if (c)
+        img = n->kind == NODE_FILE ? tree_image(c, n) : catalog_image(c, n->image);
     if (!img)
         return -ESTALE;
     if (n->kind == NODE_FILE)
-        return stat_file(t, img, n->attr, st);
+        return tree_stat_file(t, img, n, st);
     if (n->kind == NODE_LINK)
         return stat_link(t, c, n, img, st);
     fill_dir(t, st, 0, t->numbers->born);
@@ -198,8 +207,7 @@ static int stat_of_image(const struct tree *t, const struct catalog *c, const st
 
 int tree_stat(const struct tree *t, const struct catalog *c, const struct node *n, struct stat *st)
 {
-    *st = (struct stat){
-        .st_ino = node_ino(n), .st_uid = t->uid, .st_gid = t->gid, .st_blksize = 4096};
+    fill_owner(t, n, st);
     switch (n->kind) {
     case NODE_ROOT:
         fill_dir(t, st, t->numbers->layout->view_count, t->numbers->born);
@@ -271,7 +279,7 @@ static void list_dir(const struct listing *l, const struct directory *d)
 static void list_image(const struct listing *l, uint32_t image, const struct image *img)
 {
     char name[256];
-    struct node node = {.kind = NODE_FILE, .image = image};
+    struct node node = {NODE_FILE, .image = image, .version = catalog_version(l->c, image)};
     uint32_t from = first_slot(l->cookie);
     for (size_t i = image_attr_lower(img, from); i < image_attr_count(img); i++) {
         node.attr = image_attr_at(img, i)->slot;
@@ -283,7 +291,7 @@ static void list_image(const struct listing *l, uint32_t image, const struct ima
     }
     node.attr = IMAGE_JSON_SLOT;
     if (from <= IMAGE_JSON_SLOT)
-        give(l, JSON_NAME, node, IMAGE_JSON_SLOT);
+        give(l, TREE_JSON_NAME, node, IMAGE_JSON_SLOT);
 }
 
 /* "." and "..". False: stop. */
@@ -353,13 +361,16 @@ int tree_target(const struct tree *t, const struct catalog *c, const struct node
     return strbuf_error(out);
 }
 
-int tree_content(const struct catalog *c, const struct node *n, struct strbuf *out)
+const struct image *tree_image(const struct catalog *c, const struct node *n)
 {
-    if (n->kind != NODE_FILE)
-        return node_is_dir(n) ? -EISDIR : -EINVAL;
-    const struct image *img = catalog_image(c, n->image);
-    const struct image_attr *a = img ? image_attr_find(img, n->attr) : NULL;
-    if (!img || (!a && n->attr != IMAGE_JSON_SLOT))
+    bool same = numbers_same_version(catalog_version(c, n->image), n->version);
+    return same ? catalog_image(c, n->image) : NULL;
+}
+
+int tree_content(const struct image *img, const struct node *n, struct strbuf *out)
+{
+    const struct image_attr *a = image_attr_find(img, n->attr);
+    if (!a && n->attr != IMAGE_JSON_SLOT)
         return -ESTALE;
     if (a)
         image_add_content(img, a, out);

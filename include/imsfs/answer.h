@@ -2,8 +2,8 @@
 /*
  * answer: what the kernel gets for a request, from the tree and the cache as they are now.
  *
- * answer_call() finds it, with the catalog locked for reading for some microseconds; answer_send()
- * sends it, with no lock held. Neither waits. Any thread.
+ * answer_call() finds it, with the catalog locked for reading for some microseconds, and renders
+ * contents without the lock; answer_send() sends it. Neither waits. Any thread.
  */
 #ifndef IMSFS_ANSWER_H
 #define IMSFS_ANSWER_H
@@ -31,12 +31,14 @@ struct call {
     size_t size;
     uint64_t offset;
     char name[NAME_SIZE];
+    pid_t pid; /* the thread that asks; 0: not known, or of no matter */
 };
 
 /* What an answer is made of, before it is sent without a lock. */
 struct answer {
     struct fuse_entry_param entry; /* of a look-up; its attr and attr_timeout of a getattr */
     struct strbuf text;            /* of the others */
+    struct image *image;           /* while the text of a file is made */
 };
 
 /* 0: a is filled in; CACHE_WAIT: not yet, *event is what cache_event_count() was; -errno. The

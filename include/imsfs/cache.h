@@ -14,7 +14,7 @@
 #ifndef IMSFS_CACHE_H
 #define IMSFS_CACHE_H
 
-#include "imsfs/catalog.h"
+#include "imsfs/attic.h"
 #include "imsfs/clock.h"
 #include "imsfs/source.h"
 
@@ -68,6 +68,7 @@ struct cache;
 /* What cache_view() shows; valid until cache_release(). */
 struct cache_view {
     const struct catalog *catalog; /* NULL only with CACHE_NOW */
+    const struct attic *attic;     /* what was in the lists before */
     bool complete;                 /* false: it is growing */
     int64_t lease_ms;              /* for how long the kernel may go on without asking */
     uint64_t event;                /* what cache_event_count() was */
@@ -96,6 +97,8 @@ uint64_t cache_event_count(struct cache *c);
 int cache_failed_since(struct cache *c, uint64_t event);
 /* The kernel's caches agree with what generation published. */
 void cache_settled(struct cache *c, uint64_t generation);
+/* And so will they stay: no answer from an earlier list is on its way any more. */
+void cache_clear_out(struct cache *c, uint64_t generation);
 
 /* Renews everything now. */
 void cache_refresh(struct cache *c);

@@ -46,6 +46,11 @@ void catalog_finish(struct catalog *c);
 const struct catalog_counts *catalog_counts(const struct catalog *c);
 /* The image with this slot, or NULL. */
 const struct image *catalog_image(const struct catalog *c, uint32_t slot);
+/*
+ * Which of its contents that image has: a number that changes whenever they do, as long as the
+ * mount lives. 0 when there is no such image.
+ */
+uint32_t catalog_version(const struct catalog *c, uint32_t slot);
 /* The directory in images/ that holds it. */
 uint32_t catalog_home(const struct catalog *c, uint32_t slot);
 /* The directory with this slot, or NULL. */

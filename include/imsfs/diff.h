@@ -10,8 +10,7 @@
 #include "imsfs/tree.h"
 
 enum diff_kind {
-    DIFF_ATTR,  /* the attributes of ino */
-    DIFF_DATA,  /* its attributes and its contents: pages, link target or listing */
+    DIFF_DATA,  /* the attributes of ino and its contents: link target or listing */
     DIFF_ENTRY, /* the name in the directory ino */
 };
 

@@ -15,8 +15,8 @@
 struct notifier_ops {
     /* Tells the kernel; an error is none of our business: it did not know the inode. */
     void (*tell)(void *ctx, const struct diff_item *item);
-    /* All of a batch was told for the first time. */
-    void (*told)(void *ctx, uint64_t generation);
+    /* All of a batch was told, for the first time or again. */
+    void (*told)(void *ctx, uint64_t generation, bool again);
     void *ctx;
 };
 

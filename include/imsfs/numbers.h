@@ -4,7 +4,8 @@
  * a slot for every attribute name, image id and directory path ever seen. The root directories of
  * the views have the slots 0, 1, … of their views.
  *
- * Made once. Any thread may look up and add; the thread that makes catalogs makes stamps.
+ * Made once. Any thread may look up and add; the thread that makes catalogs makes stamps and
+ * versions.
  */
 #ifndef IMSFS_NUMBERS_H
 #define IMSFS_NUMBERS_H
@@ -14,6 +15,7 @@
 #include "imsfs/layout.h"
 
 #define NUMBERS_LIMIT 0xFFFFFFu /* 24 bits in an inode number */
+#define NUMBERS_VERSION_BITS 10 /* of a version in an inode number, the lowest */
 
 struct numbers {
     const struct layout *layout;
@@ -22,6 +24,8 @@ struct numbers {
     struct slot_table *dirs;  /* paths of directories below the mount root */
     struct timespec born;     /* when the mount began */
     _Atomic int64_t stamp_ns; /* the youngest mtime given, since 1970 */
+    uint32_t *versions;       /* the next of each image, by slot */
+    size_t version_cap;
 };
 
 /* Borrows layout and attrs. -ENOMEM. */
@@ -34,6 +38,11 @@ void numbers_deinit(struct numbers *n);
 struct timespec numbers_stamp(struct numbers *n);
 /* The last one. */
 struct timespec numbers_last_stamp(const struct numbers *n);
+
+/* A version that the image in this slot never had, counted from 0. -ENOMEM. */
+MUST_CHECK int numbers_version(struct numbers *n, uint32_t slot, uint32_t *version);
+/* As far as an inode number can tell. */
+bool numbers_same_version(uint32_t a, uint32_t b);
 
 /* The path of a directory below the mount root, and its last component. */
 struct bytes numbers_dir_path(const struct numbers *n, uint32_t slot);

@@ -31,10 +31,10 @@ void session_free(struct session *s);
 void session_want(struct fuse_conn_info *conn);
 
 /*
- * Makes the kernel forget: with a name, that entry of the directory ino; else the attributes of
- * ino, and with data its pages too (contents, link target, listing). May wait for a request that is
- * being answered: not from a worker.
+ * Makes the kernel forget: with a name, that entry of the directory ino; else the attributes of ino
+ * and its pages (contents, link target, listing). May wait for a request that is being answered:
+ * not from a worker.
  */
-void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len, bool data);
+void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len);
 
 #endif

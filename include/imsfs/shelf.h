@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * shelf: the lists of one query: the complete one that readers use, the first one while it grows in
- * their sight, and the next one, which only the fetcher sees. It has one lock, shared by readers
- * for some microseconds; only the fetcher writes.
+ * their sight, and the next one, which only the fetcher sees; and of earlier ones what the kernel
+ * may still ask for. It has one lock, shared by readers for some microseconds; only the fetcher
+ * writes, and whoever calls shelf_clear_out().
  */
 #ifndef IMSFS_SHELF_H
 #define IMSFS_SHELF_H
 
 #include <pthread.h>
 
-#include "imsfs/catalog.h"
+#include "imsfs/attic.h"
 
 struct shelf {
     struct numbers *numbers; /* borrowed */
-    pthread_rwlock_t
-        lock; /* protects: the next two pointers and, while it grows, the inside of growing */
+    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; attic */
     struct catalog *current; /* complete, or NULL */
     struct catalog *growing; /* the first list, or NULL */
     struct catalog *next;    /* the fetcher's alone; may be growing */
+    struct attic attic;
+    struct attic_box *leaving; /* the fetcher's alone: what next will send there */
 };
 
 /* What a listing leaves behind for whoever must compare; freed with shelf_clear(). */
@@ -25,6 +27,7 @@ struct shelf_change {
     struct catalog *before; /* what readers saw; NULL: nothing */
     struct catalog *now;    /* what they see; before itself: nothing changed */
     struct catalog *unused; /* nobody saw it */
+    struct attic_box *dropped;
 };
 
 void shelf_init(struct shelf *s, struct numbers *numbers);
@@ -36,6 +39,10 @@ void shelf_deinit(struct shelf *s);
  */
 const struct catalog *shelf_open(struct shelf *s, bool *complete);
 void shelf_close(struct shelf *s);
+/* Of the list that readers see; zeros without one. */
+struct catalog_counts shelf_counts(struct shelf *s);
+/* The kernel has nothing any more of the lists before current, but for what is open. */
+void shelf_clear_out(struct shelf *s);
 
 /* The fetcher's. A listing begins, in sight of readers if it is the first. -ENOMEM. */
 MUST_CHECK int shelf_begin(struct shelf *s);

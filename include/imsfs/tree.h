@@ -15,6 +15,7 @@
 
 #define TREE_META_NAME ".imsfs"
 #define TREE_STATUS_NAME "status.json"
+#define TREE_JSON_NAME "image.json"
 
 struct tree {
     const struct numbers *numbers;
@@ -26,9 +27,15 @@ struct tree {
 /* -ENOENT: the list does not have it; -ESTALE: the list does not have parent; -ENOTDIR. */
 MUST_CHECK int tree_lookup(const struct tree *t, const struct catalog *c, const struct node *parent,
                            struct bytes name, struct node *out);
-/* c may be NULL for what needs no list. -ESTALE: the list does not have it. */
+/* c may be NULL for what needs no list. -ESTALE: the list does not have it, or not in this version.
+ */
 MUST_CHECK int tree_stat(const struct tree *t, const struct catalog *c, const struct node *node,
                          struct stat *st);
+/* The same for a file, when its image is known. */
+MUST_CHECK int tree_stat_file(const struct tree *t, const struct image *img,
+                              const struct node *node, struct stat *st);
+/* The image that a file is of; NULL: the list does not have it, or not in this version. */
+const struct image *tree_image(const struct catalog *c, const struct node *file);
 
 /* next is the cookie that goes on behind this entry. False: stop. */
 typedef bool tree_entry_fn(void *ctx, const char *name, const struct node *node, uint64_t next);
@@ -40,7 +47,7 @@ MUST_CHECK int tree_list(const struct tree *t, const struct catalog *c, const st
 /* Where a link points, relative to itself. Added to out. -ESTALE, -EINVAL. */
 MUST_CHECK int tree_target(const struct tree *t, const struct catalog *c, const struct node *node,
                            struct strbuf *out);
-/* What a file holds. Added to out. -ESTALE, -EISDIR, -ENOMEM. */
-MUST_CHECK int tree_content(const struct catalog *c, const struct node *node, struct strbuf *out);
+/* What a file of this image holds. Added to out. -ESTALE, -ENOMEM. Any thread, any time. */
+MUST_CHECK int tree_content(const struct image *img, const struct node *file, struct strbuf *out);
 
 #endif

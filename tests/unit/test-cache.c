@@ -545,6 +545,34 @@ static void a_settled_view_waits_for_the_kernel(void **state)
     assert_int_equal(ask(CACHE_SETTLED), 2);
 }
 
+/* Whether who looks for the image at its first place is sent back. */
+static bool sent_back(pid_t pid)
+{
+    struct cache_view view;
+    uint32_t a = lists_slot(&f.lists, "a"), active;
+    assert_int_equal(slot_find(f.lists.numbers.dirs, bytes_of("images/active"), &active), 0);
+    assert_int_equal(cache_view(f.cache, CACHE_FRESH, &view), 0);
+    bool back = attic_send_back(view.attic, a, active, bytes_of("Debian@a"), pid);
+    cache_release(f.cache);
+    return back;
+}
+
+static void old_places_are_known_until_the_kernel_was_told_again(void **state)
+{
+    (void)state;
+    have_list(PAGE(A));
+    assert_false(sent_back(1));
+    cache_refresh(f.cache);
+    fake_wait_begun(&f.source, 2);
+    fake_page(&f.source, PAGE(RECORD("a", "Debian", "queued")));
+    end_listing(0);
+    assert_true(sent_back(1));
+    cache_clear_out(f.cache, 1); /* of the list before: late */
+    assert_true(sent_back(2));
+    cache_clear_out(f.cache, 2);
+    assert_false(sent_back(3));
+}
+
 /* --- Threads --- */
 
 struct reader {
@@ -681,6 +709,7 @@ int main(void)
         TEST(a_refresh_during_a_listing_starts_another),
         TEST(a_refresh_does_not_wait_for_the_next_attempt),
         TEST(a_settled_view_waits_for_the_kernel),
+        TEST(old_places_are_known_until_the_kernel_was_told_again),
         TEST(many_readers_cost_one_listing),
         TEST(readers_of_an_old_list_wait_for_one_listing),
         TEST(stopping_wakes_all_with_an_error),

@@ -200,6 +200,56 @@ static void what_cannot_stream_is_not_shown(void **state)
     assert_shown(f, 2, true);
 }
 
+/* --- What the kernel may still ask for --- */
+
+/* Whether a version of the image is kept. */
+static bool kept(struct fixture *f, const char *id, uint32_t version)
+{
+    bool complete;
+    shelf_open(&f->shelf, &complete);
+    bool has = attic_find(&f->shelf.attic, lists_slot(&f->lists, id), version) != NULL;
+    shelf_close(&f->shelf);
+    return has;
+}
+
+static void what_leaves_the_list_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A, B), true);
+    publish(f);
+    assert_false(kept(f, "a", 0));
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(RECORD("a", "Debian", "queued"), B), false);
+    shelf_finish(&f->shelf);
+    assert_false(kept(f, "a", 0)); /* it has not left yet */
+    struct shelf_change change = shelf_show(&f->shelf, true);
+    assert_true(kept(f, "a", 0));
+    assert_false(kept(f, "b", 0));
+    shelf_clear(&f->shelf, &change);
+    shelf_clear_out(&f->shelf);
+    assert_true(kept(f, "a", 0)); /* there is room */
+    assert_int_equal(shelf_counts(&f->shelf).images, 2);
+}
+
+static void of_a_first_list_that_failed_too(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    shelf_clear(&f->shelf, &change);
+    assert_true(kept(f, "a", 0));
+    assert_int_equal(shelf_counts(&f->shelf).images, 0);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    shelf_start_over(&f->shelf);
+    add(f, PAGE(B), false);
+    publish(f);
+    assert_true(kept(f, "a", 0) && kept(f, "a", 1));
+    assert_false(kept(f, "b", 0));
+}
+
 /* --- Threads --- */
 
 struct reader {
@@ -265,6 +315,8 @@ int main(void)
         TEST(readers_keep_what_they_saw_when_it_starts_over),
         TEST(one_that_started_over_may_fail),
         TEST(what_cannot_stream_is_not_shown),
+        TEST(what_leaves_the_list_is_kept),
+        TEST(of_a_first_list_that_failed_too),
         TEST(readers_and_the_fetcher_meet),
     };
     return cmocka_run_group_tests_name("shelf", tests, NULL, NULL);

@@ -134,7 +134,7 @@ static void check_file(const struct node *node, const struct stat *st)
 {
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     assert_int_equal(st->st_mode, S_IFREG | 0444);
-    assert_int_equal(tree_content(odd_list, node, &text), 0);
+    assert_int_equal(tree_content(tree_image(odd_list, node), node, &text), 0);
     assert_int_equal(text.len, st->st_size);
 }
 
@@ -324,12 +324,41 @@ static void what_left_the_list_is_stale(void **state)
     assert_int_equal(tree_stat(&l.tree, empty, &h, &st), -ESTALE);
     assert_int_equal(tree_stat(&l.tree, empty, &file, &st), -ESTALE);
     assert_int_equal(tree_stat(&l.tree, empty, &link, &st), -ESTALE);
-    assert_int_equal(tree_content(empty, &file, &text), -ESTALE);
+    assert_null(tree_image(empty, &file));
     assert_int_equal(tree_target(&l.tree, empty, &link, &text), -ESTALE);
     assert_int_equal(tree_list(&l.tree, empty, &h, 0, collect, NULL), -ESTALE);
     link.dir = look_up(&root, bytes_of("by-name")).dir;
     assert_int_equal(tree_target(&l.tree, odd_list, &link, &text), -ESTALE);
     catalog_free(empty);
+}
+
+/* The file's number for people stays; the one for the kernel belongs to what the file holds. */
+static void a_file_has_versions(void **state)
+{
+    (void)state;
+    struct stat was, is;
+    struct catalog *v0 = lists_catalog(&l, NULL, PAGE(RECORD("v", "n", "active")));
+    struct catalog *v1 = lists_catalog(&l, v0, PAGE(RECORD("v", "n", "queued")));
+    struct catalog *same = lists_catalog(&l, v1, PAGE(RECORD("v", "n", "queued")));
+    const struct node dir = {.kind = NODE_IMAGE, .image = lists_slot(&l, "v")};
+    struct node old, file;
+    assert_int_equal(tree_lookup(&l.tree, v0, &dir, bytes_of("status"), &old), 0);
+    assert_int_equal(tree_lookup(&l.tree, v1, &dir, bytes_of("status"), &file), 0);
+    assert_int_not_equal(node_id(&old), node_id(&file));
+    assert_int_equal(node_ino(&old), node_ino(&file));
+    assert_ptr_equal(tree_image(v0, &old), catalog_image(v0, old.image));
+    assert_null(tree_image(v1, &old));
+    assert_null(tree_image(v0, &file));
+    assert_ptr_equal(tree_image(same, &file), tree_image(v1, &file));
+    assert_int_equal(tree_stat(&l.tree, v1, &old, &is), -ESTALE);
+    assert_int_equal(tree_stat(&l.tree, v0, &old, &was), 0);
+    assert_int_equal(tree_stat(&l.tree, v1, &file, &is), 0);
+    assert_int_equal(was.st_ino, is.st_ino);
+    assert_int_equal(tree_lookup(&l.tree, same, &dir, bytes_of("status"), &old), 0);
+    assert_int_equal(node_id(&old), node_id(&file));
+    catalog_free(same);
+    catalog_free(v1);
+    catalog_free(v0);
 }
 
 static void kinds_are_not_mixed_up(void **state)
@@ -340,7 +369,6 @@ static void kinds_are_not_mixed_up(void **state)
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     assert_int_equal(error_of(odd_list, file, "x"), -ENOTDIR);
     assert_int_equal(tree_list(&l.tree, odd_list, &file, 0, collect, NULL), -ENOTDIR);
-    assert_int_equal(tree_content(odd_list, &h, &text), -EISDIR);
     assert_int_equal(tree_target(&l.tree, odd_list, &file, &text), -EINVAL);
 }
 
@@ -399,6 +427,7 @@ int main(void)
         cmocka_unit_test(other_names_are_not_found),
         cmocka_unit_test(a_name_must_be_whole),
         cmocka_unit_test(what_left_the_list_is_stale),
+        cmocka_unit_test(a_file_has_versions),
         cmocka_unit_test(kinds_are_not_mixed_up),
         cmocka_unit_test(names_that_need_no_list),
         cmocka_unit_test(times_and_umask),
