@@ -5,18 +5,41 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void wipe(struct strbuf *b)
+{
+    if (b->secret && b->data)
+        explicit_bzero(b->data, b->cap);
+}
+
 void strbuf_free(struct strbuf *b)
 {
+    wipe(b);
     free(b->data);
-    *b = STRBUF_INIT;
+    *b = (struct strbuf){.secret = b->secret};
 }
 
 void strbuf_reset(struct strbuf *b)
 {
+    wipe(b);
     b->len = 0;
     b->failed = false;
     if (b->data)
         b->data[0] = '\0';
+}
+
+/* realloc(3) would leave a copy behind. */
+static char *resize(struct strbuf *b, size_t cap)
+{
+    if (!b->secret)
+        return realloc(b->data, cap);
+    char *data = malloc(cap);
+    if (!data)
+        return NULL;
+    if (b->len)
+        memcpy(data, b->data, b->len);
+    wipe(b);
+    free(b->data);
+    return data;
 }
 
 bool strbuf_reserve(struct strbuf *b, size_t more)
@@ -33,7 +56,7 @@ bool strbuf_reserve(struct strbuf *b, size_t more)
         }
         cap *= 2;
     }
-    char *data = realloc(b->data, cap);
+    char *data = resize(b, cap);
     if (!data) {
         b->failed = true;
         return false;
@@ -102,6 +125,6 @@ char *strbuf_steal(struct strbuf *b)
     }
     b->data[b->len] = '\0';
     char *data = b->data;
-    *b = STRBUF_INIT;
+    *b = (struct strbuf){.secret = b->secret};
     return data;
 }

@@ -4,7 +4,8 @@
  *
  * Running out of memory is sticky: later calls do nothing, and strbuf_error() tells at the end. The
  * content is always followed by a NUL that does not count. One thread at a time. The owner calls
- * strbuf_free(), or uses CLEANUP(strbuf_free).
+ * strbuf_free(), or uses CLEANUP(strbuf_free). A buffer that begins as STRBUF_SECRET leaves no copy
+ * of its content in freed memory.
  */
 #ifndef IMSFS_STRBUF_H
 #define IMSFS_STRBUF_H
@@ -16,12 +17,14 @@ struct strbuf {
     size_t len;
     size_t cap;
     bool failed;
+    bool secret; /* wipe what is given back */
 };
 
 #define STRBUF_INIT ((struct strbuf){0})
+#define STRBUF_SECRET ((struct strbuf){.secret = true})
 
 void strbuf_free(struct strbuf *b);
-/* Empties the buffer and keeps its memory. */
+/* Empties the buffer and keeps its memory (wiped, if it is a secret). */
 void strbuf_reset(struct strbuf *b);
 void strbuf_add(struct strbuf *b, const void *data, size_t len);
 void strbuf_add_str(struct strbuf *b, const char *s);
@@ -34,7 +37,8 @@ const char *strbuf_str(const struct strbuf *b);
 struct bytes strbuf_bytes(const struct strbuf *b);
 /* 0, or -ENOMEM when an addition failed. */
 int strbuf_error(const struct strbuf *b);
-/* Hands the content over as a malloc()ed C string; NULL when out of memory. Empties the buffer. */
+/* Hands the content over as a malloc()ed C string; NULL when out of memory. Empties the buffer.
+ * Whoever takes a secret wipes it (secret.h). */
 char *strbuf_steal(struct strbuf *b);
 
 #endif
