@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/retry.h"
 
+#include "imsfs/timestamp.h"
+
 /* random's share of span: 0 to span. */
 static int64_t share_of(int64_t span, uint32_t random)
 {
@@ -38,24 +40,13 @@ static int64_t parse_seconds(struct bytes value)
     return clamp_seconds(seconds);
 }
 
-static int64_t parse_date(struct bytes value, time_t now)
-{
-    char text[64];
-    struct tm tm = {0};
-    if (value.len >= sizeof(text))
-        return -1;
-    memcpy(text, value.data, value.len);
-    text[value.len] = '\0';
-    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    if (!end || *end)
-        return -1;
-    return clamp_seconds((int64_t)timegm(&tm) - (int64_t)now);
-}
-
 int64_t retry_parse_after(struct bytes value, time_t now)
 {
     if (value.len == 0)
         return -1;
     int64_t ms = parse_seconds(value);
-    return ms >= 0 ? ms : parse_date(value, now);
+    time_t date;
+    if (ms >= 0 || !timestamp_parse_http(value, &date))
+        return ms;
+    return clamp_seconds((int64_t)date - (int64_t)now);
 }

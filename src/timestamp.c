@@ -86,3 +86,20 @@ bool timestamp_parse(struct bytes text, time_t *t)
     *t = timegm(&tm) - offset;
     return true;
 }
+
+bool timestamp_parse_http(struct bytes text, time_t *t)
+{
+    char copy[64];
+    struct tm tm = {0};
+    if (text.len >= sizeof(copy))
+        return false;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    if (strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm) != copy + text.len)
+        return false;
+    time_t seconds = timegm(&tm);
+    if (seconds < 0)
+        return false;
+    *t = seconds;
+    return true;
+}
