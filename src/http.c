@@ -8,15 +8,16 @@
 
 #include "imsfs/log.h"
 #include "imsfs/retry.h"
+#include "imsfs/stall.h"
+#include "imsfs/verdict.h"
 
 #define TRIES 4
 #define BACKOFF_MS 500
 #define HEADERS_LIMIT 65536
-/* Fewer bytes than this in a period, once an answer has begun, is a broken connection. */
-#define STALL_BYTES 1000
-#define STALL_PERIOD_MS 10000
 /* The longest sleep: a suspended machine's deadline is noticed this soon after waking. */
 #define POLL_MS 1000
+
+static const char headers_too_long[] = "the answer's headers are over 64 KiB";
 
 struct http {
     struct http_config config;
@@ -30,61 +31,17 @@ struct attempt {
     struct http *http;
     struct http_response *out;
     const char *refused; /* why we ended the transfer ourselves */
+    bool no_memory;      /* that was why */
     size_t header_bytes;
-    bool begun;
-    int64_t period_start_ms;
-    size_t period_bytes;
+    struct stall stall;
 };
-
-/* --- What outcomes mean --- */
-
-static const struct {
-    enum http_outcome outcome;
-    int code;
-    struct http_verdict verdict;
-} verdicts[] = {
-    {HTTP_STATUS, 200, {0, false}},
-    {HTTP_STATUS, 400, {-EINVAL, false}},
-    {HTTP_STATUS, 401, {-EACCES, false}},
-    {HTTP_STATUS, 403, {-EACCES, false}},
-    {HTTP_STATUS, 414, {-ENAMETOOLONG, false}},
-    {HTTP_STATUS, 429, {-EIO, true}},
-    {HTTP_STATUS, 502, {-EIO, true}},
-    {HTTP_STATUS, 503, {-EIO, true}},
-    {HTTP_STATUS, 504, {-EIO, true}},
-    {HTTP_CURL, CURLE_OUT_OF_MEMORY, {-ENOMEM, false}},
-    {HTTP_CURL, CURLE_OPERATION_TIMEDOUT, {-ETIMEDOUT, false}},
-    /* Nobody there: asking again at once would only make the reader wait. */
-    {HTTP_CURL, CURLE_COULDNT_RESOLVE_HOST, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_COULDNT_CONNECT, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_CONNECT_ERROR, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_PEER_FAILED_VERIFICATION, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_CACERT_BADFILE, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_CERTPROBLEM, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_CIPHER, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_CRL_BADFILE, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_INVALIDCERTSTATUS, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_ISSUER_ERROR, {-EHOSTUNREACH, false}},
-    {HTTP_CURL, CURLE_SSL_ENGINE_INITFAILED, {-EHOSTUNREACH, false}},
-    /* Broken connections. */
-    {HTTP_CURL, CURLE_GOT_NOTHING, {-EIO, true}},
-    {HTTP_CURL, CURLE_SEND_ERROR, {-EIO, true}},
-    {HTTP_CURL, CURLE_RECV_ERROR, {-EIO, true}},
-    {HTTP_CURL, CURLE_PARTIAL_FILE, {-EIO, true}},
-    {HTTP_CURL, CURLE_HTTP2, {-EIO, true}},
-    {HTTP_CURL, CURLE_HTTP2_STREAM, {-EIO, true}},
-};
-
-struct http_verdict http_verdict(enum http_outcome outcome, int code)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
-        if (verdicts[i].outcome == outcome && verdicts[i].code == code)
-            return verdicts[i].verdict;
-    }
-    return (struct http_verdict){-EIO, false};
-}
 
 /* --- One try --- */
+
+static bool is_post(const struct http_request *request)
+{
+    return request->body.data != NULL;
+}
 
 static void free_slist(struct curl_slist **list)
 {
@@ -103,11 +60,15 @@ static int append(struct curl_slist **list, const char *line)
 }
 
 /* The header lines in libcurl's form. *list is freed by the caller, also on failure. */
-static int header_list(const struct header_lines *headers, struct curl_slist **list)
+static int header_list(const struct http_request *request, struct curl_slist **list)
 {
     int r = append(list, "Accept: application/json");
-    for (size_t i = 0; r == 0 && i < headers->count; i++)
-        r = append(list, headers->lines[i]);
+    if (r == 0 && is_post(request))
+        r = append(list, "Content-Type: application/json");
+    if (r == 0 && is_post(request))
+        r = append(list, "Expect:"); /* no pause before a long body for a "100 Continue" */
+    for (size_t i = 0; r == 0 && i < request->headers.count; i++)
+        r = append(list, request->headers.lines[i]);
     return r;
 }
 
@@ -115,7 +76,7 @@ static int header_list(const struct header_lines *headers, struct curl_slist **l
 static void response_restart(struct http_response *r)
 {
     r->status = 0;
-    r->fields = HEADER_FIELDS_INIT;
+    header_fields_free(&r->fields);
     r->cause[0] = '\0';
     strbuf_reset(&r->body);
 }
@@ -123,23 +84,31 @@ static void response_restart(struct http_response *r)
 void http_response_free(struct http_response *r)
 {
     strbuf_free(&r->body);
+    header_fields_free(&r->fields);
+}
+
+/* Ends the transfer: what the callbacks return for it. */
+static size_t out_of_memory(struct attempt *a)
+{
+    a->refused = "out of memory";
+    a->no_memory = true;
+    return 0;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
     struct attempt *a = ctx;
     size_t len = size * count;
-    a->begun = true;
     a->header_bytes += len;
-    a->period_bytes += len;
+    stall_add(&a->stall, len);
     if (a->header_bytes > HEADERS_LIMIT) {
-        a->refused = "the answer's headers are over 64 KiB";
+        a->refused = headers_too_long;
         return 0;
     }
     if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
         response_restart(a->out);
-    else
-        header_fields_take(&a->out->fields, (struct bytes){data, len});
+    else if (header_fields_take(&a->out->fields, (struct bytes){data, len}) < 0)
+        return out_of_memory(a);
     return len;
 }
 
@@ -148,7 +117,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     struct attempt *a = ctx;
     struct http_config *c = &a->http->config;
     size_t len = size * count;
-    a->period_bytes += len;
+    stall_add(&a->stall, len);
     if (c->bytes)
         atomic_fetch_add(c->bytes, len);
     if (len > c->body_limit - a->out->body.len) {
@@ -156,26 +125,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
         return 0;
     }
     strbuf_add(&a->out->body, data, len);
-    if (strbuf_error(&a->out->body) < 0) {
-        a->refused = "out of memory";
-        return 0;
-    }
-    return len;
-}
-
-/* True when an answer that had begun has stopped coming. */
-static bool stalled(struct attempt *a, int64_t now)
-{
-    if (!a->begun || a->period_start_ms == 0) {
-        a->period_start_ms = now; /* the first bytes may all come before the first look */
-        return false;
-    }
-    if (now - a->period_start_ms < STALL_PERIOD_MS)
-        return false;
-    bool slow = a->period_bytes < STALL_BYTES;
-    a->period_start_ms = now;
-    a->period_bytes = 0;
-    return slow;
+    return strbuf_error(&a->out->body) < 0 ? out_of_memory(a) : len;
 }
 
 static CURLcode transfer_result(struct http *h)
@@ -202,7 +152,7 @@ static int drive(struct http *h, struct attempt *a, int64_t deadline_ms, CURLcod
             *code = transfer_result(h);
         else if (now >= deadline_ms)
             *code = CURLE_OPERATION_TIMEDOUT;
-        else if (stalled(a, now))
+        else if (stall_look(&a->stall, now))
             *code = CURLE_RECV_ERROR;
         else {
             int64_t left = deadline_ms - now;
@@ -214,12 +164,17 @@ static int drive(struct http *h, struct attempt *a, int64_t deadline_ms, CURLcod
     return -ECANCELED;
 }
 
-static void set_request(struct attempt *a, const char *url, struct curl_slist *headers, long left,
-                        char *error)
+static void set_request(struct attempt *a, const struct http_request *request,
+                        struct curl_slist *headers, long left, char *error)
 {
     CURL *e = a->http->easy;
-    curl_easy_setopt(e, CURLOPT_URL, url);
+    curl_easy_setopt(e, CURLOPT_URL, request->url);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
+    /* Not COPYPOSTFIELDS: that would be a copy which nobody wipes. */
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, request->body.data);
+    if (!is_post(request))
+        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
     /* A limit for the connection lets libcurl try the second address of a host in time. */
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, left);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, left);
@@ -228,24 +183,47 @@ static void set_request(struct attempt *a, const char *url, struct curl_slist *h
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, error);
 }
 
-static struct http_verdict judge(struct attempt *a, CURLcode code, const char *error)
+/*
+ * libcurl says "out of memory", and nothing else, about a header line over its own limit of 100
+ * KiB, which comes to no callback (newer ones have a code of their own).
+ */
+static void tell_long_header(struct attempt *a, CURLcode *code)
+{
+    curl_off_t first_byte_us = 0;
+    curl_easy_getinfo(a->http->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+    if (*code != CURLE_OUT_OF_MEMORY || a->no_memory || !first_byte_us || a->out->body.len)
+        return;
+    *code = CURLE_WRITE_ERROR;
+    a->refused = headers_too_long;
+}
+
+/* With TLS 1.3 a server refuses our certificate, or the lack of one, after we are connected. */
+static void tell_refused_handshake(const char *error, CURLcode *code)
+{
+    if (*code == CURLE_RECV_ERROR && strstr(error, " alert "))
+        *code = CURLE_SSL_CONNECT_ERROR;
+}
+
+static struct verdict judge(struct attempt *a, CURLcode code, const char *error)
 {
     struct http_response *out = a->out;
     if (code == CURLE_OK) {
         long status = 0;
         curl_easy_getinfo(a->http->easy, CURLINFO_RESPONSE_CODE, &status);
         out->status = (int)status;
-        return http_verdict(HTTP_STATUS, out->status);
+        return verdict_of(VERDICT_STATUS, out->status);
     }
-    if (strbuf_error(&out->body) < 0)
+    tell_long_header(a, &code);
+    tell_refused_handshake(error, &code);
+    if (a->no_memory)
         code = CURLE_OUT_OF_MEMORY;
     const char *why = a->refused ? a->refused : *error ? error : curl_easy_strerror(code);
     snprintf(out->cause, sizeof(out->cause), "%s", why);
-    return http_verdict(HTTP_CURL, (int)code);
+    return verdict_of(VERDICT_CURL, (int)code);
 }
 
-static struct http_verdict try_once(struct http *h, const struct http_request *request,
-                                    struct http_response *out)
+static struct verdict try_once(struct http *h, const struct http_request *request,
+                               struct http_response *out)
 {
     CLEANUP(free_slist) struct curl_slist *headers = NULL;
     struct attempt a = {.http = h, .out = out};
@@ -255,21 +233,21 @@ static struct http_verdict try_once(struct http *h, const struct http_request *r
     response_restart(out);
     if (request->deadline_ms <= start) {
         snprintf(out->cause, sizeof(out->cause), "no time left");
-        return http_verdict(HTTP_CURL, CURLE_OPERATION_TIMEDOUT);
+        return verdict_of(VERDICT_CURL, CURLE_OPERATION_TIMEDOUT);
     }
-    if (header_list(&request->headers, &headers) < 0)
-        return (struct http_verdict){-ENOMEM, false};
-    set_request(&a, request->url, headers, (long)(request->deadline_ms - start), error);
+    if (header_list(request, &headers) < 0)
+        return (struct verdict){-ENOMEM, false};
+    set_request(&a, request, headers, (long)(request->deadline_ms - start), error);
     if (h->config.requests)
         atomic_fetch_add(h->config.requests, 1);
     if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK)
-        return (struct http_verdict){-ENOMEM, false};
+        return (struct verdict){-ENOMEM, false};
     int r = drive(h, &a, request->deadline_ms, &code);
     curl_multi_remove_handle(h->multi, h->easy);
-    struct http_verdict verdict = r < 0 ? (struct http_verdict){r, false} : judge(&a, code, error);
-    set_request(&a, NULL, NULL, 0, NULL); /* they end with this function */
-    log_debug("GET %s: %d %s, %zu bytes in %lld ms", request->url, out->status,
-              r < 0 ? "canceled" : out->cause, out->body.len,
+    struct verdict verdict = r < 0 ? (struct verdict){r, false} : judge(&a, code, error);
+    set_request(&a, &(struct http_request){0}, NULL, 0, NULL); /* they end with this function */
+    log_debug("%s %s: %d %s, %zu bytes in %lld ms", is_post(request) ? "POST" : "GET", request->url,
+              out->status, r < 0 ? "canceled" : out->cause, out->body.len,
               (long long)(clock_now_ms(h->config.clock) - start));
     return verdict;
 }
@@ -289,12 +267,13 @@ static bool pause_until(struct http *h, int64_t until_ms)
     }
 }
 
-int http_get(struct http *h, const struct http_request *request, struct http_response *out)
+int http_send(struct http *h, const struct http_request *request, struct http_response *out)
 {
     const struct http_config *c = &h->config;
     *out = (struct http_response){.fields = HEADER_FIELDS_INIT};
+    out->body.secret = is_post(request); /* the answer may repeat what it was told */
     for (unsigned done = 1;; done++) {
-        struct http_verdict verdict = try_once(h, request, out);
+        struct verdict verdict = try_once(h, request, out);
         if (!verdict.retry || done >= c->tries)
             return verdict.error;
         int64_t until =
@@ -335,15 +314,28 @@ static void set_once(CURL *e, const struct http_config *c)
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     /* Only an honest Content-Length is seen by this one; on_body() counts. */
     curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->body_limit);
     curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+}
+
+/* libcurl copies the strings. */
+static void set_tls(CURL *e, const struct http_tls *tls)
+{
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, tls->insecure ? 0L : 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, tls->insecure ? 0L : 2L);
+    if (tls->cacert) {
+        curl_easy_setopt(e, CURLOPT_CAINFO, tls->cacert);
+        curl_easy_setopt(e, CURLOPT_CAPATH, NULL); /* the system's directory would count too */
+    }
+    curl_easy_setopt(e, CURLOPT_SSLCERT, tls->cert);
+    curl_easy_setopt(e, CURLOPT_SSLKEY, tls->key);
+    /* Without one OpenSSL would ask the terminal for the password of an encrypted key. */
+    curl_easy_setopt(e, CURLOPT_KEYPASSWD, "");
 }
 
 int http_new(struct http **out, const struct http_config *config)
@@ -369,6 +361,8 @@ int http_new(struct http **out, const struct http_config *config)
         return -ENOMEM;
     }
     set_once(h->easy, c);
+    set_tls(h->easy, &c->tls);
+    c->tls = (struct http_tls){0}; /* the caller's strings */
     *out = h;
     return 0;
 }

@@ -146,7 +146,7 @@ static int send_request(struct listing *l, bool with_limit, int64_t deadline_ms,
     request.url = url.data;
     r = add_headers(l->s, &request);
     if (r == 0)
-        r = http_get(l->s->http, &request, out);
+        r = http_send(l->s->http, &request, out);
     header_lines_free(&request.headers);
     return r;
 }

@@ -10,12 +10,14 @@
 
 /*
  * "HTTP 404: <the server's message> (request <id>)", or "no answer: <cause>". error is what
- * http_get() said. Cut at size - 1 bytes.
+ * http_send() said. Cut at size - 1 bytes.
  */
 void failure_describe(const struct http_response *r, int error, char *out, size_t size);
 
 /* What a user can do: the end of a line. status 0: no whole answer came. Never NULL. */
 const char *failure_advice(int status, int error);
+/* The same for a request to the identity service. */
+const char *failure_advice_identity(int status, int error);
 
 /*
  * What a reader gets for the error of a listing. Some would tell something untrue about a name or a

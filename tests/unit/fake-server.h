@@ -20,7 +20,8 @@
 enum fake_end { FAKE_KEEP, FAKE_CLOSE, FAKE_RESET, FAKE_HANG, FAKE_DRIP };
 
 struct fake_server;
-/* n counts from 0; request is the head as received. Answers by adding bytes to out. */
+/* n counts from 0; request is head and body as received, cut at 8191 bytes. Answers by adding bytes
+ * to out. */
 typedef enum fake_end fake_answer_fn(struct fake_server *s, unsigned n, const char *request,
                                      struct strbuf *out);
 
@@ -34,10 +35,10 @@ struct fake_server {
     atomic_uint connections, requests;
     pthread_mutex_t lock; /* protects: connection, last */
     int connection;
-    char last[8192]; /* the last request's head */
+    char last[8192]; /* the last request */
 };
 
-/* The head of the last request, as received. */
+/* The last request, as received: head and body, cut at 8191 bytes. */
 static inline void fake_last_request(struct fake_server *s, char out[static 8192])
 {
     pthread_mutex_lock(&s->lock);
@@ -54,7 +55,30 @@ static inline void fake_reply(struct strbuf *out, int status, const char *extra,
                   status, strlen(body), extra, body);
 }
 
-static inline bool fake_read_head(struct fake_server *s, int fd, char head[static 8192])
+/* The rest of a body of which some bytes came with the head; what has no room is dropped. */
+static inline bool fake_read_body(struct fake_server *s, int fd, char head[static 8192], size_t len)
+{
+    const char *field = strcasestr(head, "\r\nContent-Length:");
+    const char *body = strstr(head, "\r\n\r\n") + 4;
+    size_t length = field ? strtoul(field + strlen("\r\nContent-Length:"), NULL, 10) : 0;
+    size_t whole = (size_t)(body - head) + length;
+    for (size_t got = len; got < whole;) {
+        char dropped[4096];
+        size_t room = sizeof(s->last) - 1 - len;
+        size_t left = whole - got;
+        char *to = room ? head + len : dropped;
+        size_t most = room ? room : sizeof(dropped);
+        ssize_t n = recv(fd, to, left < most ? left : most, 0);
+        if (n <= 0)
+            return false;
+        got += (size_t)n;
+        len += room ? (size_t)n : 0;
+        head[len] = '\0';
+    }
+    return true;
+}
+
+static inline bool fake_read_request(struct fake_server *s, int fd, char head[static 8192])
 {
     size_t len = 0;
     head[0] = '\0';
@@ -65,8 +89,10 @@ static inline bool fake_read_head(struct fake_server *s, int fd, char head[stati
         len += (size_t)n;
         head[len] = '\0';
     }
+    if (!fake_read_body(s, fd, head, len))
+        return false;
     pthread_mutex_lock(&s->lock);
-    memcpy(s->last, head, len + 1);
+    strcpy(s->last, head);
     pthread_mutex_unlock(&s->lock);
     return true;
 }
@@ -101,7 +127,7 @@ static inline void fake_serve(struct fake_server *s, int fd)
 {
     char head[sizeof(s->last)];
     bool more = true;
-    while (more && fake_read_head(s, fd, head)) {
+    while (more && fake_read_request(s, fd, head)) {
         struct strbuf out = STRBUF_INIT;
         enum fake_end end = s->answer(s, atomic_fetch_add(&s->requests, 1), head, &out);
         fake_send(fd, strbuf_bytes(&out));

@@ -10,8 +10,10 @@
 
 #include "fake-server.h"
 #include "imsfs/http.h"
+#include "imsfs/log.h"
+#include "imsfs/verdict.h"
 
-/* Numbers of <curl/curl.h>, which only src/http.c may include. */
+/* Numbers of <curl/curl.h>, which only http and verdict may include. */
 enum {
     COULDNT_RESOLVE = 6,
     COULDNT_CONNECT = 7,
@@ -56,7 +58,7 @@ static int get_within(struct world *w, int64_t ms)
     struct http_request request = {.url = w->url};
     request.deadline_ms = clock_now_ms(&clock_boottime) + ms;
     http_response_free(&w->response);
-    return http_get(w->http, &request, &w->response);
+    return http_send(w->http, &request, &w->response);
 }
 
 static int get(struct world *w)
@@ -70,37 +72,38 @@ static void one_table_says_what_outcomes_mean(void **state)
 {
     (void)state;
     static const struct {
-        enum http_outcome outcome;
+        enum verdict_kind kind;
         int code, error;
         bool retry;
     } rows[] = {
-        {HTTP_STATUS, 200, 0, false},
-        {HTTP_STATUS, 204, -EIO, false},
-        {HTTP_STATUS, 302, -EIO, false},
-        {HTTP_STATUS, 400, -EINVAL, false},
-        {HTTP_STATUS, 401, -EACCES, false},
-        {HTTP_STATUS, 403, -EACCES, false},
-        {HTTP_STATUS, 404, -EIO, false},
-        {HTTP_STATUS, 414, -ENAMETOOLONG, false},
-        {HTTP_STATUS, 418, -EIO, false},
-        {HTTP_STATUS, 429, -EIO, true},
-        {HTTP_STATUS, 500, -EIO, false},
-        {HTTP_STATUS, 501, -EIO, false},
-        {HTTP_STATUS, 502, -EIO, true},
-        {HTTP_STATUS, 503, -EIO, true},
-        {HTTP_STATUS, 504, -EIO, true},
-        {HTTP_CURL, COULDNT_RESOLVE, -EHOSTUNREACH, false},
-        {HTTP_CURL, COULDNT_CONNECT, -EHOSTUNREACH, false},
-        {HTTP_CURL, TLS, -EHOSTUNREACH, false},
-        {HTTP_CURL, BAD_CERTIFICATE, -EHOSTUNREACH, false},
-        {HTTP_CURL, TIMED_OUT, -ETIMEDOUT, false},
-        {HTTP_CURL, PARTIAL, -EIO, true},
-        {HTTP_CURL, EMPTY, -EIO, true},
-        {HTTP_CURL, RECEIVE, -EIO, true},
-        {HTTP_CURL, TOO_LARGE, -EIO, false},
+        {VERDICT_STATUS, 200, 0, false},
+        {VERDICT_STATUS, 201, 0, false},
+        {VERDICT_STATUS, 204, -EIO, false},
+        {VERDICT_STATUS, 302, -EIO, false},
+        {VERDICT_STATUS, 400, -EINVAL, false},
+        {VERDICT_STATUS, 401, -EACCES, false},
+        {VERDICT_STATUS, 403, -EACCES, false},
+        {VERDICT_STATUS, 404, -EIO, false},
+        {VERDICT_STATUS, 414, -ENAMETOOLONG, false},
+        {VERDICT_STATUS, 418, -EIO, false},
+        {VERDICT_STATUS, 429, -EIO, true},
+        {VERDICT_STATUS, 500, -EIO, false},
+        {VERDICT_STATUS, 501, -EIO, false},
+        {VERDICT_STATUS, 502, -EIO, true},
+        {VERDICT_STATUS, 503, -EIO, true},
+        {VERDICT_STATUS, 504, -EIO, true},
+        {VERDICT_CURL, COULDNT_RESOLVE, -EHOSTUNREACH, false},
+        {VERDICT_CURL, COULDNT_CONNECT, -EHOSTUNREACH, false},
+        {VERDICT_CURL, TLS, -EHOSTUNREACH, false},
+        {VERDICT_CURL, BAD_CERTIFICATE, -EHOSTUNREACH, false},
+        {VERDICT_CURL, TIMED_OUT, -ETIMEDOUT, false},
+        {VERDICT_CURL, PARTIAL, -EIO, true},
+        {VERDICT_CURL, EMPTY, -EIO, true},
+        {VERDICT_CURL, RECEIVE, -EIO, true},
+        {VERDICT_CURL, TOO_LARGE, -EIO, false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct http_verdict v = http_verdict(rows[i].outcome, rows[i].code);
+        struct verdict v = verdict_of(rows[i].kind, rows[i].code);
         assert_int_equal(v.error, rows[i].error);
         assert_int_equal(v.retry, rows[i].retry);
     }
@@ -126,7 +129,7 @@ static void a_request_says_what_it_must_and_no_more(void **state)
     request.deadline_ms = clock_now_ms(&clock_boottime) + 20000;
     assert_int_equal(header_add(&request.headers, "X-Auth-Token", "secret"), 0);
     assert_int_equal(header_add(&request.headers, "X-Auth-Token", "a\r\nEvil: yes"), -EINVAL);
-    assert_int_equal(http_get(w.http, &request, &w.response), 0);
+    assert_int_equal(http_send(w.http, &request, &w.response), 0);
     header_lines_free(&request.headers);
     assert_int_equal(w.response.status, 200);
     assert_string_equal(strbuf_str(&w.response.body), "hello");
@@ -147,6 +150,58 @@ static void a_request_says_what_it_must_and_no_more(void **state)
     assert_int_equal(w.server.connections, 1);
     assert_int_equal(w.requests, 2);
     assert_int_equal(w.bytes, 10);
+    close_world(&w);
+}
+
+static int post_within(struct world *w, const char *body, int64_t ms)
+{
+    struct http_request request = {.url = w->url, .body = bytes_of(body)};
+    request.deadline_ms = clock_now_ms(&clock_boottime) + ms;
+    http_response_free(&w->response);
+    return http_send(w->http, &request, &w->response);
+}
+
+static int post(struct world *w, const char *body)
+{
+    return post_within(w, body, 20000);
+}
+
+static enum fake_end give_token(struct fake_server *s, unsigned n, const char *request,
+                                struct strbuf *out)
+{
+    (void)s, (void)n, (void)request;
+    fake_reply(out, 201, "X-Subject-Token: t0ken\r\nDate: Wed, 22 Jul 2026 16:00:00 GMT\r\n", "{}");
+    return FAKE_KEEP;
+}
+
+static void a_post_has_its_body_and_the_next_get_none(void **state)
+{
+    (void)state;
+    struct world w;
+    char expected[256], sent[8192];
+    open_world(&w, give_token, (struct http_config){0});
+    assert_int_equal(post(&w, "{\"auth\": 1}"), 0);
+    assert_int_equal(w.response.status, 201);
+    assert_string_equal(w.response.fields.subject_token, "t0ken");
+    assert_int_equal(w.response.fields.date, 1784736000);
+    assert_true(w.response.body.secret);
+    fake_last_request(&w.server, sent);
+    snprintf(expected, sizeof(expected),
+             "POST /v2/images?limit=1 HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+             "Accept: application/json\r\nContent-Type: application/json\r\n"
+             "Content-Length: 11\r\n\r\n{\"auth\": 1}",
+             w.server.port);
+    assert_string_equal(sent, expected);
+    assert_int_equal(get(&w), 0);
+    fake_last_request(&w.server, sent);
+    assert_null(strstr(sent, "Content-"));
+    assert_null(strstr(sent, "auth"));
+    assert_int_equal(memcmp(sent, "GET ", 4), 0);
+    assert_int_equal(post(&w, ""), 0); /* an empty body is one, too */
+    fake_last_request(&w.server, sent);
+    assert_non_null(strstr(sent, "Content-Length: 0\r\n"));
+    assert_int_equal(w.server.connections, 1);
+    assert_int_equal(w.server.requests, 3);
     close_world(&w);
 }
 
@@ -212,6 +267,83 @@ static void only_what_may_pass_is_retried(void **state)
                                                               : "");
         close_world(&w);
     }
+}
+
+/* A POST is sent once, unless the server says that it may pass or the answer is lost. */
+static void a_post_is_repeated_as_little_as_a_get(void **state)
+{
+    (void)state;
+    static const struct script scripts[] = {
+        {"503", 503, FAKE_KEEP, "", 2, 0},
+        {"500", 500, FAKE_KEEP, "", 1, -EIO},
+        {"400", 400, FAKE_CLOSE, "", 1, -EINVAL},
+        {"401", 401, FAKE_KEEP, "", 1, -EACCES},
+        {"401 and the end", 401, FAKE_CLOSE, "", 1, -EACCES},
+        {"403", 403, FAKE_KEEP, "", 1, -EACCES},
+        {"empty reply", 0, FAKE_CLOSE, "", 2, 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        struct world w;
+        running = &scripts[i];
+        open_world(&w, fail_once, (struct http_config){0});
+        int r = post(&w, "{}");
+        if (r != running->result || w.server.requests != running->requests)
+            fail_msg("%s: %d after %u requests", running->name, r, w.server.requests);
+        assert_int_equal(w.requests, running->requests);
+        assert_int_equal(w.server.connections, running->end == FAKE_KEEP ? 1 : running->requests);
+        assert_string_equal(strbuf_str(&w.response.body), r ? "{\"message\": \"no\"}" : "{}");
+        close_world(&w);
+    }
+}
+
+static enum fake_end drop_the_second(struct fake_server *s, unsigned n, const char *request,
+                                     struct strbuf *out)
+{
+    (void)s, (void)request;
+    if (n != 1)
+        fake_reply(out, 201, "", "{}");
+    return n == 1 ? FAKE_CLOSE : FAKE_KEEP;
+}
+
+/* The usual end of a connection that was kept: the server has not seen the request. */
+static void a_post_survives_the_end_of_a_kept_connection(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, drop_the_second, (struct http_config){.tries = 1});
+    assert_int_equal(post(&w, "{}"), 0);
+    assert_int_equal(post(&w, "{\"again\": 1}"), 0);
+    char sent[8192];
+    fake_last_request(&w.server, sent);
+    assert_non_null(strstr(sent, "\r\n\r\n{\"again\": 1}"));
+    assert_int_equal(w.server.requests, 3);
+    assert_int_equal(w.server.connections, 2);
+    close_world(&w);
+}
+
+static enum fake_end token_of_an_earlier_head(struct fake_server *s, unsigned n,
+                                              const char *request, struct strbuf *out)
+{
+    (void)s, (void)request;
+    if (n == 0) {
+        fake_reply(out, 503, "X-Subject-Token: stale\r\nRetry-After: 0\r\n", "busy");
+        return FAKE_KEEP;
+    }
+    strbuf_add_str(out, "HTTP/1.1 103 Early\r\nX-Subject-Token: early\r\n\r\n");
+    fake_reply(out, 201, "", "{}");
+    return FAKE_KEEP;
+}
+
+static void only_the_last_head_counts(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, token_of_an_earlier_head, (struct http_config){0});
+    assert_int_equal(post(&w, "{}"), 0);
+    assert_int_equal(w.server.requests, 2);
+    assert_null(w.response.fields.subject_token);
+    assert_int_equal(w.response.fields.retry_after_ms, -1);
+    close_world(&w);
 }
 
 static enum fake_end always_busy(struct fake_server *s, unsigned n, const char *request,
@@ -313,6 +445,86 @@ static enum fake_end many_interim(struct fake_server *s, unsigned n, const char 
     return FAKE_HANG;
 }
 
+static enum fake_end long_header(struct fake_server *s, unsigned n, const char *request,
+                                 struct strbuf *out)
+{
+    (void)s, (void)n, (void)request;
+    strbuf_printf(out, "HTTP/1.1 201 Any\r\nX-Subject-Token: %070000d\r\n", 0);
+    return FAKE_HANG;
+}
+
+/* Over libcurl's own limit. */
+static enum fake_end huge_header(struct fake_server *s, unsigned n, const char *request,
+                                 struct strbuf *out)
+{
+    (void)s, (void)n, (void)request;
+    strbuf_printf(out, "HTTP/1.1 201 Any\r\nX-Subject-Token: %0500000d\r\n", 0);
+    return FAKE_HANG;
+}
+
+static enum fake_end huge_status_line(struct fake_server *s, unsigned n, const char *request,
+                                      struct strbuf *out)
+{
+    (void)s, (void)n, (void)request;
+    strbuf_printf(out, "HTTP/1.1 201 %0500000d\r\n", 0);
+    return FAKE_HANG;
+}
+
+static void long_headers_are_called_that(void **state)
+{
+    (void)state;
+    static fake_answer_fn *const answers[] = {many_headers, many_interim, long_header, huge_header,
+                                              huge_status_line};
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        struct world w;
+        open_world(&w, answers[i], (struct http_config){0});
+        assert_int_equal(get(&w), -EIO);
+        assert_string_equal(w.response.cause, "the answer's headers are over 64 KiB");
+        assert_null(w.response.fields.subject_token);
+        assert_int_equal(w.server.requests, 1);
+        close_world(&w);
+    }
+}
+
+static enum fake_end give_long_token(struct fake_server *s, unsigned n, const char *request,
+                                     struct strbuf *out)
+{
+    (void)s, (void)request;
+    char extra[HEADER_TOKEN_MAX + 64];
+    snprintf(extra, sizeof(extra), "X-Subject-Token: %0*d\r\n", HEADER_TOKEN_MAX + (int)n, 0);
+    fake_reply(out, 201, extra, "{}");
+    return FAKE_KEEP;
+}
+
+static void a_long_token_is_whole_or_not_there(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, give_long_token, (struct http_config){0});
+    assert_int_equal(post(&w, "{}"), 0);
+    assert_non_null(w.response.fields.subject_token);
+    assert_int_equal(strlen(w.response.fields.subject_token), HEADER_TOKEN_MAX);
+    assert_int_equal(post(&w, "{}"), 0);
+    assert_null(w.response.fields.subject_token);
+    close_world(&w);
+}
+
+/* Longer than what libcurl sends without asking first (1 MiB): it would wait a second for leave. */
+static void a_long_body_is_sent_without_asking(void **state)
+{
+    (void)state;
+    struct world w;
+    char sent[8192];
+    CLEANUP(strbuf_free) struct strbuf body = STRBUF_INIT;
+    strbuf_printf(&body, "\"%02000000d\"", 0);
+    open_world(&w, give_token, (struct http_config){0});
+    assert_int_equal(post(&w, strbuf_str(&body)), 0);
+    fake_last_request(&w.server, sent);
+    assert_non_null(strstr(sent, "Content-Length: 2000002\r\n"));
+    assert_null(strcasestr(sent, "Expect"));
+    close_world(&w);
+}
+
 static void large_answers_are_cut_off(void **state)
 {
     (void)state;
@@ -376,7 +588,7 @@ static void an_answer_that_drips_is_asked_for_again(void **state)
     struct world w;
     open_world(&w, drip_once, (struct http_config){.clock = &fast});
     struct http_request request = {.url = w.url, .deadline_ms = fast_now(NULL) + 500000};
-    assert_int_equal(http_get(w.http, &request, &w.response), 0);
+    assert_int_equal(http_send(w.http, &request, &w.response), 0);
     assert_int_equal(w.server.requests, 2);
     close_world(&w);
 }
@@ -440,6 +652,41 @@ static void a_closed_port_is_told_at_once(void **state)
     close_world(&w);
 }
 
+/* --- what is logged --- */
+
+/* What reaches stderr while a POST runs, at the most talkative level. */
+static void post_and_listen(struct world *w, char *out, size_t size)
+{
+    int ends[2], saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+    log_setup(LOG_SINK_STDERR, LOG_LEVEL_DEBUG);
+    int r = post(w, "{\"password\": \"pa55word\"}");
+    log_setup(LOG_SINK_STDERR, LOG_LEVEL_WARNING);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    assert_int_equal(r, 0);
+    ssize_t n = read(ends[0], out, size - 1);
+    assert_true(n > 0);
+    out[n] = '\0';
+    close(ends[0]);
+}
+
+static void the_log_names_the_method_and_no_secret(void **state)
+{
+    (void)state;
+    struct world w;
+    char log[2000];
+    open_world(&w, give_token, (struct http_config){0});
+    post_and_listen(&w, log, sizeof(log));
+    assert_non_null(strstr(log, "POST http://127.0.0.1:"));
+    assert_non_null(strstr(log, "limit=1: 201 "));
+    assert_null(strstr(log, "pa55word"));
+    assert_null(strstr(log, "t0ken"));
+    close_world(&w);
+}
+
 /* --- cancel --- */
 
 struct canceller {
@@ -495,15 +742,23 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_table_says_what_outcomes_mean),
         cmocka_unit_test(a_request_says_what_it_must_and_no_more),
+        cmocka_unit_test(a_post_has_its_body_and_the_next_get_none),
         cmocka_unit_test(only_what_may_pass_is_retried),
+        cmocka_unit_test(a_post_is_repeated_as_little_as_a_get),
+        cmocka_unit_test(a_post_survives_the_end_of_a_kept_connection),
+        cmocka_unit_test(only_the_last_head_counts),
         cmocka_unit_test(tries_end),
         cmocka_unit_test(without_time_for_a_pause_the_last_error_comes_at_once),
         cmocka_unit_test(retry_after_is_honoured),
+        cmocka_unit_test(long_headers_are_called_that),
+        cmocka_unit_test(a_long_token_is_whole_or_not_there),
+        cmocka_unit_test(a_long_body_is_sent_without_asking),
         cmocka_unit_test(large_answers_are_cut_off),
         cmocka_unit_test(the_deadline_holds),
         cmocka_unit_test(an_answer_that_drips_is_asked_for_again),
         cmocka_unit_test(nobody_else_is_talked_to),
         cmocka_unit_test(a_closed_port_is_told_at_once),
+        cmocka_unit_test(the_log_names_the_method_and_no_secret),
         cmocka_unit_test(cancel_ends_transfers_and_pauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
