@@ -37,10 +37,10 @@ static int hex_digit(char c)
     return -1;
 }
 
-static void add_decoded(struct strbuf *out, struct bytes text)
+void url_add_decoded(struct strbuf *out, struct bytes text, bool form)
 {
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i] == '+' ? ' ' : text.data[i];
+        char c = form && text.data[i] == '+' ? ' ' : text.data[i];
         if (c == '%' && text.len - i > 2) {
             int high = hex_digit(text.data[i + 1]), low = hex_digit(text.data[i + 2]);
             if (high >= 0 && low >= 0) {
@@ -74,7 +74,7 @@ bool url_query_value(struct bytes url, const char *name, struct strbuf *out)
     }
     if (!found.data)
         return false;
-    add_decoded(out, found);
+    url_add_decoded(out, found, true);
     return true;
 }
 
@@ -155,44 +155,48 @@ static size_t without_slashes(struct bytes path)
     return path.len;
 }
 
-/* The length of path without slashes at its end and one last /v2 or /v2.x. */
-static size_t prefix_length(struct bytes path)
+/* The length of path without slashes at its end and one last version: /vN or /vN.x, where N is one
+ * of majors. */
+static size_t prefix_length(struct bytes path, const char *majors)
 {
     path.len = without_slashes(path);
     size_t at = path.len;
     while (at && (strchr("0123456789.", path.data[at - 1])))
         at--;
-    struct bytes version = {path.data + at, path.len - at};
-    bool two = bytes_are(version, "2") || (version.len > 2 && memcmp(version.data, "2.", 2) == 0);
-    if (two && at >= 2 && memcmp(path.data + at - 2, "/v", 2) == 0)
+    size_t len = path.len - at;
+    bool is_one = len == 1 || (len > 2 && path.data[at + 1] == '.');
+    if (is_one && strchr(majors, path.data[at]) && at >= 2 &&
+        memcmp(path.data + at - 2, "/v", 2) == 0)
         path.len = without_slashes((struct bytes){path.data, at - 2});
     return path.len;
 }
 
-static const char *parse(struct url *u, const char *text, size_t *base_len)
+static const char *check(struct url *u, const char *text, const char *majors, size_t *base_len)
 {
     u->https = strncasecmp(text, "https://", 8) == 0;
     if (!u->https && strncasecmp(text, "http://", 7) != 0)
-        return "the endpoint must start with https:// or http://";
+        return "the address must start with https:// or http://";
     const char *authority = text + (u->https ? 8 : 7);
     size_t len = strcspn(authority, "/?#\\");
     if (memchr(authority, '@', len))
-        return "the endpoint must not hold a user name or password; use OS_TOKEN or token_file=";
+        return "the address must not hold a user name or password; give them in clouds.yaml or "
+               "OS_*";
     if (strpbrk(authority, "?#"))
-        return "the endpoint must not hold '?' or '#'; give only the address of the service";
+        return "the address must not hold '?' or '#'; give only where the service is";
     if (!only_url_bytes(text))
-        return "the endpoint holds a character that must be written as %XX in a URL";
+        return "the address holds a character that must be written as %XX in a URL";
     if (!parse_authority((struct bytes){authority, len}, &u->loopback))
-        return "the endpoint needs a host name or address, and a port from 1 to 65535 if any";
-    *base_len = (size_t)(authority - text) + len + prefix_length(bytes_of(authority + len));
+        return "the address needs a host name or IP address, and a port from 1 to 65535 if any";
+    size_t prefix = prefix_length(bytes_of(authority + len), majors);
+    *base_len = (size_t)(authority - text) + len + prefix;
     return NULL;
 }
 
-int url_parse_endpoint(struct url *out, const char *text, char *error, size_t size)
+static int parse(struct url *out, const char *text, const char *majors, char *error, size_t size)
 {
     struct url u = {0};
     size_t base_len = 0;
-    const char *problem = parse(&u, text, &base_len);
+    const char *problem = check(&u, text, majors, &base_len);
     if (problem) {
         snprintf(error, size, "%s", problem);
         return -EINVAL;
@@ -202,6 +206,16 @@ int url_parse_endpoint(struct url *out, const char *text, char *error, size_t si
         return -ENOMEM;
     *out = u;
     return 0;
+}
+
+int url_parse_endpoint(struct url *out, const char *text, char *error, size_t size)
+{
+    return parse(out, text, "2", error, size);
+}
+
+int url_parse_identity(struct url *out, const char *text, char *error, size_t size)
+{
+    return parse(out, text, "23", error, size);
 }
 
 void url_free(struct url *u)

@@ -43,6 +43,41 @@ static void endpoints_lose_their_version_and_keep_their_prefix(void **state)
     }
 }
 
+static void identity_services_lose_any_version(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *base;
+    } rows[] = {
+        {"https://iam.example.com", "https://iam.example.com"},
+        {"https://iam.example.com/v3", "https://iam.example.com"},
+        {"https://iam.example.com/v3/", "https://iam.example.com"},
+        {"https://iam.example.com//v3//", "https://iam.example.com"},
+        {"https://iam.example.com/v3.14", "https://iam.example.com"},
+        {"http://controller:5000/v2.0", "http://controller:5000"},
+        {"http://controller:5000/v2.0/", "http://controller:5000"},
+        {"https://example.com/identity", "https://example.com/identity"},
+        {"https://example.com:5000/identity/v3", "https://example.com:5000/identity"},
+        {"https://example.com/keystone/main/v3/", "https://example.com/keystone/main"},
+        {"https://example.com/v3/identity", "https://example.com/v3/identity"},
+        {"https://example.com/v1", "https://example.com/v1"},
+        {"https://example.com/v33", "https://example.com/v33"},
+        {"https://example.com/v3.", "https://example.com/v3."},
+        {"https://example.com/v.3", "https://example.com/v.3"},
+        {"https://example.com/v", "https://example.com/v"},
+        {"https://example.com/iv3", "https://example.com/iv3"},
+        {"http://[::1]:5000/v3", "http://[::1]:5000"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct url u;
+        char error[128] = "";
+        if (url_parse_identity(&u, rows[i].text, error, sizeof(error)) < 0)
+            fail_msg("%s: %s", rows[i].text, error);
+        assert_string_equal(u.base, rows[i].base);
+        url_free(&u);
+    }
+}
+
 static void what_hides_something_is_refused(void **state)
 {
     (void)state;
@@ -75,7 +110,8 @@ static void what_hides_something_is_refused(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct url u;
         char error[128] = "";
-        if (url_parse_endpoint(&u, texts[i], error, sizeof(error)) != -EINVAL)
+        if (url_parse_endpoint(&u, texts[i], error, sizeof(error)) != -EINVAL ||
+            url_parse_identity(&u, texts[i], error, sizeof(error)) != -EINVAL)
             fail_msg("taken: %s", texts[i]);
         assert_true(error[0] != '\0');
         assert_null(strstr(error, "secret"));
@@ -114,13 +150,25 @@ static void values_are_encoded(void **state)
     assert_string_equal(strbuf_str(&out), "aZ09-._~%20%2F%26%3D%2B%25%00%FF");
 }
 
+static void values_are_decoded(void **state)
+{
+    (void)state;
+    CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT, form = STRBUF_INIT;
+    url_add_decoded(&path, bytes_of("a+b%2Fc%zz%4%00"), false);
+    assert_true(bytes_equal(strbuf_bytes(&path), (struct bytes){"a+b/c%zz%4\0", 11}));
+    url_add_decoded(&form, bytes_of("a+b%2B"), true);
+    assert_string_equal(strbuf_str(&form), "a b+");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoints_lose_their_version_and_keep_their_prefix),
+        cmocka_unit_test(identity_services_lose_any_version),
         cmocka_unit_test(what_hides_something_is_refused),
         cmocka_unit_test(values_of_query_strings_are_decoded),
         cmocka_unit_test(values_are_encoded),
+        cmocka_unit_test(values_are_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
