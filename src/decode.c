@@ -38,15 +38,16 @@ static void delete_json(cJSON **j)
     cJSON_Delete(*j);
 }
 
-/* Parses text with every token intact. The caller deletes *out. */
+/* Parses text with every token intact. The caller deletes *out. *end: where in armored it stops to
+ * be JSON, when it does. */
 static int parse(struct strbuf *armored, struct bytes text, const struct decode_limits *limits,
-                 cJSON **out)
+                 cJSON **out, const char **end)
 {
     int r = armor_text(armored, text, limits->depth, limits->values);
+    *end = strbuf_str(armored) + armored->len;
     if (r < 0)
         return r;
-    const char *end;
-    *out = cJSON_ParseWithLengthOpts(armored->data, armored->len + 1, &end, 1);
+    *out = cJSON_ParseWithLengthOpts(armored->data, armored->len + 1, end, 1);
     return *out ? 0 : -EPROTO;
 }
 
@@ -86,13 +87,35 @@ static void add_compact(struct strbuf *out, const cJSON *value)
     strbuf_add_char(out, cJSON_IsObject(value) ? '}' : ']');
 }
 
-static int compact_text(struct strbuf *out, struct strbuf *armored, struct bytes text,
-                        const struct decode_limits *limits)
+/* The tree's copies of the tokens: settings and answers have secrets in them. */
+static void wipe(cJSON *value)
 {
-    CLEANUP(delete_json) cJSON *value = NULL;
-    int r = parse(armored, text, limits, &value);
-    if (r < 0)
+    if (cJSON_IsString(value))
+        explicit_bzero(value->valuestring, strlen(value->valuestring));
+    for (cJSON *child = value->child; child; child = child->next)
+        wipe(child);
+}
+
+static void wipe_and_delete(cJSON **value)
+{
+    if (*value)
+        wipe(*value);
+    cJSON_Delete(*value);
+}
+
+int decode_compact_at(struct bytes text, const struct decode_limits *limits, struct strbuf *out,
+                      size_t *line)
+{
+    CLEANUP(strbuf_free) struct strbuf armored = STRBUF_SECRET;
+    CLEANUP(wipe_and_delete) cJSON *value = NULL;
+    const char *end;
+    int r = parse(&armored, text, limits, &value, &end);
+    if (r < 0) {
+        *line = 1;
+        for (const char *s = strbuf_str(&armored); s < end; s++)
+            *line += *s == '\n';
         return r;
+    }
     strbuf_reset(out);
     add_compact(out, value);
     return strbuf_error(out);
@@ -100,8 +123,8 @@ static int compact_text(struct strbuf *out, struct strbuf *armored, struct bytes
 
 int decode_compact(struct bytes text, const struct decode_limits *limits, struct strbuf *out)
 {
-    CLEANUP(strbuf_free) struct strbuf armored = STRBUF_INIT;
-    return compact_text(out, &armored, text, limits);
+    size_t line;
+    return decode_compact_at(text, limits, out, &line);
 }
 
 /* --- Finding the records --- */
@@ -163,11 +186,17 @@ static int build_image(struct decoder *d, struct bytes span, struct image **img)
 {
     if (span.len > d->limits->record_bytes)
         return -E2BIG;
-    int r = compact_text(&d->compact, &d->armored, span, d->limits);
+    CLEANUP(delete_json) cJSON *record = NULL;
+    const char *end;
+    int r = parse(&d->armored, span, d->limits, &record, &end);
     if (r < 0)
         return r;
-    if (d->compact.data[0] != '{')
+    if (!cJSON_IsObject(record))
         return -EINVAL;
+    strbuf_reset(&d->compact);
+    add_compact(&d->compact, record);
+    if (strbuf_error(&d->compact) < 0)
+        return -ENOMEM;
     return image_new(img, strbuf_bytes(&d->compact), d->attrs, &d->out->notes);
 }
 
@@ -286,7 +315,8 @@ static int check_envelope(struct decoder *d, const char *start, const char *arra
     strbuf_add(&text, tail, (size_t)(d->end - tail));
     if (strbuf_error(&text) < 0)
         return -ENOMEM;
-    int r = parse(&d->armored, strbuf_bytes(&text), d->limits, &envelope);
+    const char *end;
+    int r = parse(&d->armored, strbuf_bytes(&text), d->limits, &envelope, &end);
     if (r < 0)
         return fail(d, r,
                     r == -EPROTO ? "not JSON behind the records" : "too much beside the records");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/json.h"
 
+#include <errno.h>
+
 #include "imsfs/utf8.h"
 
 #define REPLACEMENT 0xFFFD
@@ -95,6 +97,20 @@ static char simple_escape(char c)
     return p ? to[p - from] : c; /* the others stand for themselves: " \ / */
 }
 
+/* The bytes that the escape at s stands for; returns how many of s it takes. */
+static size_t unescape(const char *s, size_t len, char out[static 4], size_t *out_len)
+{
+    uint32_t code;
+    if (s[1] != 'u') {
+        out[0] = simple_escape(s[1]);
+        *out_len = 1;
+        return 2;
+    }
+    size_t used = unicode_escape(s, len, &code);
+    *out_len = utf8_encode(out, code);
+    return used;
+}
+
 void json_add_string(struct strbuf *out, struct bytes token)
 {
     const char *s = token.data + 1, *end = token.data + token.len - 1;
@@ -103,17 +119,27 @@ void json_add_string(struct strbuf *out, struct bytes token)
         strbuf_add(out, s, (size_t)((plain ? plain : end) - s));
         if (!plain)
             return;
-        s = plain;
-        if (s[1] != 'u') {
-            strbuf_add_char(out, simple_escape(s[1]));
-            s += 2;
-            continue;
-        }
-        uint32_t code;
-        char utf8[4];
-        s += unicode_escape(s, (size_t)(end - s), &code);
-        strbuf_add(out, utf8, utf8_encode(utf8, code));
+        char bytes[4];
+        size_t len;
+        s = plain + unescape(plain, (size_t)(end - plain), bytes, &len);
+        strbuf_add(out, bytes, len);
     }
+}
+
+bool json_string_is(struct bytes token, const char *text)
+{
+    const char *s = token.data + 1, *end = token.data + token.len - 1;
+    size_t left = strlen(text);
+    while (s < end) {
+        char bytes[4] = {*s};
+        size_t len = 1;
+        s += *s == '\\' ? unescape(s, (size_t)(end - s), bytes, &len) : 1;
+        if (len > left || memcmp(bytes, text, len) != 0)
+            return false;
+        text += len;
+        left -= len;
+    }
+    return left == 0;
 }
 
 /* A string token as it came, made valid where it was not. */
@@ -196,4 +222,87 @@ void json_add_quoted(struct strbuf *out, struct bytes text)
         add_token(out, (struct bytes){text.data + start, i - start + 1});
     }
     strbuf_add_char(out, '"');
+}
+
+void json_measure(struct bytes value, unsigned *depth, size_t *values)
+{
+    unsigned level = 0;
+    *depth = 0;
+    *values = 1;
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
+        if (c == '"') {
+            i += string_length((struct bytes){value.data + i, value.len - i}) - 1;
+        } else if (c == '{' || c == '[') {
+            level++;
+            if (level > *depth)
+                *depth = level;
+            *values += !strchr("]}", value.data[i + 1]);
+        } else if (c == '}' || c == ']') {
+            level--;
+        } else if (c == ',') {
+            ++*values;
+        }
+    }
+}
+
+/* --- Objects in which a name comes more than once --- */
+
+struct member {
+    struct bytes key, value;
+};
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct member *a = left, *b = right;
+    return (a->key.data > b->key.data) - (a->key.data < b->key.data);
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    const struct member *a = left, *b = right;
+    size_t len = a->key.len < b->key.len ? a->key.len : b->key.len;
+    int order = memcmp(a->key.data, b->key.data, len);
+    /* No string token starts with another one, so the lengths say nothing new. */
+    return order ? order : compare_places(left, right);
+}
+
+/* Keeps one of each name, in their order; returns how many. */
+static size_t keep_one_each(struct member *members, size_t n, enum json_which which)
+{
+    size_t kept = 0;
+    qsort(members, n, sizeof(*members), compare_keys);
+    for (size_t i = 0; i < n; i++) {
+        bool first = i == 0 || !bytes_equal(members[i].key, members[i - 1].key);
+        bool last = i + 1 == n || !bytes_equal(members[i].key, members[i + 1].key);
+        if (which == JSON_FIRST ? first : last)
+            members[kept++] = members[i];
+    }
+    qsort(members, kept, sizeof(*members), compare_places);
+    return kept;
+}
+
+int json_add_unique(struct strbuf *out, struct bytes object, enum json_which which)
+{
+    struct member m;
+    size_t n = 0;
+    for (struct json_walk w = json_walk(object); json_next(&w, &m.key, &m.value);)
+        n++;
+    CLEANUP(free_ptr) struct member *members = calloc(n + 1, sizeof(*members));
+    if (!members)
+        return -ENOMEM;
+    n = 0;
+    for (struct json_walk w = json_walk(object); json_next(&w, &m.key, &m.value);)
+        members[n++] = m;
+    n = keep_one_each(members, n, which);
+    strbuf_add_char(out, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            strbuf_add_char(out, ',');
+        strbuf_add(out, members[i].key.data, members[i].key.len);
+        strbuf_add_char(out, ':');
+        strbuf_add(out, members[i].value.data, members[i].value.len);
+    }
+    strbuf_add_char(out, '}');
+    return strbuf_error(out);
 }

@@ -66,8 +66,24 @@ static void strings_stand_for_bytes(void **state)
     };
     CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        json_add_string(&out, bytes_of(rows[i].token));
-        assert_text(&out, rows[i].value);
+        struct bytes token = bytes_of(rows[i].token), value = rows[i].value;
+        json_add_string(&out, token);
+        assert_text(&out, value);
+        if (memchr(value.data, '\0', value.len)) {
+            assert_false(json_string_is(token, value.data)); /* only its start */
+            continue;
+        }
+        assert_true(json_string_is(token, value.data));
+        strbuf_printf(&out, "%sx", value.data);
+        assert_false(json_string_is(token, strbuf_str(&out)));
+        out.data[value.len] = '\0';
+        if (value.len) {
+            out.data[value.len - 1] ^= 1;
+            assert_false(json_string_is(token, strbuf_str(&out)));
+            out.data[value.len - 1] = '\0';
+            assert_false(json_string_is(token, strbuf_str(&out)));
+        }
+        strbuf_reset(&out);
     }
 }
 
@@ -150,12 +166,66 @@ static void what_we_write_is_valid(void **state)
     }
 }
 
+static void depth_and_values_are_measured(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        unsigned depth;
+        size_t values;
+    } rows[] = {
+        {"1", 0, 1},
+        {"\"[,{\\\"[\"", 0, 1},
+        {"[]", 1, 1},
+        {"{}", 1, 1},
+        {"[1]", 1, 2},
+        {"[1,\"],\",null]", 1, 4},
+        {"{\"a\":1,\"b\":[[],[2]]}", 3, 6},
+        {"[[[]],[]]", 3, 4},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        unsigned depth;
+        size_t values;
+        json_measure(bytes_of(rows[i].value), &depth, &values);
+        if (depth != rows[i].depth || values != rows[i].values)
+            fail_msg("%s: depth %u, values %zu", rows[i].value, depth, values);
+    }
+}
+
+static void one_member_of_each_name_is_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *object, *first, *last;
+    } rows[] = {
+        {"{}", "{}", "{}"},
+        {"{\"a\":1}", "{\"a\":1}", "{\"a\":1}"},
+        {"{\"a\":1,\"b\":2,\"a\":[3],\"\":4}", "{\"a\":1,\"b\":2,\"\":4}",
+         "{\"b\":2,\"a\":[3],\"\":4}"},
+        {"{\"a\":1,\"a\":2,\"a\":3}", "{\"a\":1}", "{\"a\":3}"},
+        {"{\"ab\":1,\"a\":2,\"a\\\"\":3}", "{\"ab\":1,\"a\":2,\"a\\\"\":3}",
+         "{\"ab\":1,\"a\":2,\"a\\\"\":3}"},
+    };
+    CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct bytes object = bytes_of(rows[i].object);
+        assert_int_equal(json_add_unique(&out, object, JSON_FIRST), 0);
+        assert_text(&out, bytes_of(rows[i].first));
+        assert_int_equal(json_add_unique(&out, object, JSON_LAST), 0);
+        assert_text(&out, bytes_of(rows[i].last));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_value_ends_where_it_ends), cmocka_unit_test(strings_stand_for_bytes),
-        cmocka_unit_test(walks_see_every_member),     cmocka_unit_test(both_forms_keep_every_token),
+        cmocka_unit_test(a_value_ends_where_it_ends),
+        cmocka_unit_test(strings_stand_for_bytes),
+        cmocka_unit_test(walks_see_every_member),
+        cmocka_unit_test(both_forms_keep_every_token),
         cmocka_unit_test(what_we_write_is_valid),
+        cmocka_unit_test(depth_and_values_are_measured),
+        cmocka_unit_test(one_member_of_each_name_is_kept),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
