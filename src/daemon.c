@@ -48,6 +48,7 @@ int daemon_signals(void)
     int error = pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     if (error)
         return -error;
+    signal(SIGCHLD, SIG_DFL); /* ignored, as some start us, there would be no child to wait for */
     int fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }

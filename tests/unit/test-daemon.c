@@ -313,6 +313,26 @@ static void test_closed_stdio(void **state)
     assert_int_equal(status, 0);
 }
 
+/* As some supervisors leave it to us. */
+static void test_ignored_children(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int status = 0;
+        signal(SIGCHLD, SIG_IGN);
+        if (daemon_signals() < 0)
+            _exit(1);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(7);
+        _exit(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7 ? 0 : 2);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_signals_in_foreground),
         cmocka_unit_test(test_harden),
         cmocka_unit_test(test_closed_stdio),
+        cmocka_unit_test(test_ignored_children),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
