@@ -2,208 +2,162 @@
 #include "imsfs/auth.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "imsfs/log.h"
+#include "imsfs/failure.h"
+#include "imsfs/secret.h"
 
-struct auth {
-    char *token;      /* NULL: none */
-    char *token_file; /* NULL: the token is fixed */
-    char *advice;     /* names the token file; NULL: without one */
-    bool insecure_http;
-};
-
-static void wipe_free(char **secret)
+int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error)
 {
-    if (*secret)
-        explicit_bzero(*secret, strlen(*secret));
-    free(*secret);
-    *secret = NULL;
+    return a->ops->prepare ? a->ops->prepare(a, deadline_ms, error) : 0;
 }
 
-static void close_fd(int *fd)
+void auth_took(struct auth *a, int64_t expires_ms)
 {
-    if (*fd >= 0)
-        close(*fd);
+    a->accepted = false;
+    a->since_ms = clock_now_ms(a->clock);
+    atomic_store(&a->expires_ms, expires_ms);
+    atomic_fetch_add(&a->sign_ins, 1);
 }
 
-/* Header values: visible ASCII, nothing that could end the line (RFC 9110, 5.5). */
-static bool is_token(const char *text)
+/* Well before its end, if it has one. */
+static bool is_early(const struct auth *a)
 {
-    for (const char *c = text; *c; c++) {
-        if (*c <= 0x20 || *c >= 0x7F)
-            return false;
-    }
-    return *text != '\0' && strlen(text) <= AUTH_TOKEN_MAX;
+    int64_t age_ms = clock_now_ms(a->clock) - a->since_ms;
+    int64_t expires_ms = atomic_load(&a->expires_ms);
+    bool half_over = expires_ms && age_ms >= (expires_ms - a->since_ms) / 2;
+    return age_ms < HOLD_FIRST_MS && !half_over;
 }
 
-/* Opens the token file, and not what may block or grow without end. */
-static int open_token_file(const char *path)
+bool auth_lost(struct auth *a, struct http_response *answer)
 {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return -EINVAL;
-    }
-    if (st.st_mode & S_IRWXO)
-        log_warning("%s can be read by everybody; chmod 600 keeps the token secret", path);
-    return fd;
+    bool early = is_early(a);
+    bool again = a->accepted && !(early && a->early);
+    a->early = early;
+    atomic_store(&a->expires_ms, 0);
+    if (!again)
+        auth_hold_answer(a, answer);
+    return again;
 }
 
-/* Up to size - 1 bytes of the file, and a NUL. Returns the length or -errno. */
-static ssize_t read_up_to(int fd, char *out, size_t size)
+void auth_hold(struct auth *a, int error, const struct auth_error *why)
 {
-    size_t len = 0;
-    while (len + 1 < size) {
-        ssize_t n = read(fd, out + len, size - 1 - len);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n == 0)
-            break;
-        len += n > 0 ? (size_t)n : 0;
-    }
-    out[len] = '\0';
-    return (ssize_t)len;
+    hold_refused(&a->hold, clock_now_ms(a->clock));
+    a->hold_error = error;
+    snprintf(a->hold_reason, sizeof(a->hold_reason), "%.400s", why->text);
 }
 
-/* The token in the file, without line ends behind it. The caller wipes it. */
-static int read_token(const char *path, char **token)
+void auth_hold_answer(struct auth *a, struct http_response *answer)
 {
-    const size_t size = AUTH_TOKEN_MAX + 16;
-    CLEANUP(close_fd) int fd = open_token_file(path);
-    if (fd < 0)
-        return fd;
-    char *text = malloc(size);
-    if (!text)
-        return -ENOMEM;
-    ssize_t len = read_up_to(fd, text, size);
-    int r = len < 0 ? (int)len : 0;
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        text[--len] = '\0';
-    if (r == 0 && (strlen(text) != (size_t)len || !is_token(text)))
-        r = -EINVAL;
-    if (r == 0 && !(*token = strdup(text)))
-        r = -ENOMEM;
-    explicit_bzero(text, size);
-    free(text);
-    return r;
+    char what[200];
+    struct auth_error why;
+    auth_describe(a, answer, -EACCES, what, sizeof(what));
+    snprintf(why.text, sizeof(why.text), "the image service does not let us in: %s; %s", what,
+             auth_advice(a));
+    a->accepted = false;
+    auth_hold(a, -EACCES, &why);
 }
 
-static int first_read(struct auth *a, char *error, size_t size)
+void auth_hold_if_no(struct auth *a, const struct http_response *answer,
+                     const struct auth_error *why)
 {
-    int r = read_token(a->token_file, &a->token);
-    if (r == -EINVAL)
-        snprintf(error, size, "%s does not hold a token: one line of at most %d visible characters",
-                 a->token_file, AUTH_TOKEN_MAX);
-    else if (r < 0)
-        snprintf(error, size, "cannot read the token file %s: %s", a->token_file, strerror(-r));
-    return r;
+    if (answer->status == 400 || answer->status == 401 || answer->status == 403)
+        auth_hold(a, -EACCES, why);
 }
 
-static int fill(struct auth *a, const struct auth_config *c, char *error, size_t size)
+int auth_held(const struct auth *a, struct auth_error *error)
 {
-    a->insecure_http = c->insecure_http;
-    if (c->token && *c->token) {
-        if (!is_token(c->token)) {
-            snprintf(error, size,
-                     "the token in the environment (OS_TOKEN, OS_AUTH_TOKEN) has "
-                     "spaces or control characters, or is too long");
-            return -EINVAL;
-        }
-        a->token = strdup(c->token);
-        return a->token ? 0 : -ENOMEM;
-    }
-    if (!c->token_file)
+    int64_t left_ms = hold_left_ms(&a->hold, clock_now_ms(a->clock));
+    if (left_ms == 0)
         return 0;
-    a->token_file = strdup(c->token_file);
-    if (!a->token_file || asprintf(&a->advice, "put a new token into %s", c->token_file) < 0) {
-        a->advice = NULL;
-        return -ENOMEM;
-    }
-    return first_read(a, error, size);
+    snprintf(error->text, sizeof(error->text),
+             "%s; lest the account be locked, the next try is in %lld s", a->hold_reason,
+             (long long)(left_ms + 999) / 1000);
+    return a->hold_error;
 }
 
-int auth_new(struct auth **out, const struct auth_config *config, char *error, size_t size)
+int auth_read_token(struct auth *a, struct token *origin, char **last, int64_t deadline_ms,
+                    struct auth_error *error)
 {
-    struct auth *a = calloc(1, sizeof(*a));
-    snprintf(error, size, "out of memory");
-    if (!a)
-        return -ENOMEM;
-    int r = fill(a, config, error, size);
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    CLEANUP(secret_free) char *token = NULL;
+    int64_t left_ms = deadline_ms - clock_now_ms(a->clock);
+    int r = token_is_program(origin) ? auth_held(a, error) : 0;
+    if (r < 0)
+        return r;
+    r = token_read(origin, left_ms > 0 ? left_ms : 0, &token, &why);
     if (r < 0) {
-        auth_free(a);
+        snprintf(error->text, sizeof(error->text), "%s", strbuf_str(&why));
         return r;
     }
-    error[0] = '\0';
-    *out = a;
+    if (*last && streq(*last, token) && (r = auth_held(a, error)) < 0)
+        return r;
+    secret_free(last);
+    *last = STEAL(token);
     return 0;
+}
+
+bool auth_may_send(const struct auth *a, const struct url *endpoint, struct auth_error *error)
+{
+    if (!a->has_proof || endpoint->https || endpoint->loopback || a->insecure_http)
+        return true;
+    snprintf(error->text, sizeof(error->text),
+             "%.200s: secrets would go over the network unencrypted; use https://, or "
+             "insecure_http if you really mean it",
+             endpoint->base);
+    return false;
+}
+
+int auth_headers(struct auth *a, const struct url *endpoint, struct http_request *request)
+{
+    struct auth_error error;
+    if (!auth_may_send(a, endpoint, &error))
+        return -EPERM;
+    return a->ops->headers(a, endpoint, request);
+}
+
+static void redact_answer(const struct auth *a, struct http_response *answer)
+{
+    a->ops->redact(a, answer->body.data, answer->body.len);
+    a->ops->redact(a, answer->fields.request_id, strlen(answer->fields.request_id));
+}
+
+bool auth_refused(struct auth *a, struct http_response *answer)
+{
+    redact_answer(a, answer);
+    return a->ops->refused(a, answer);
+}
+
+void auth_accepted(struct auth *a)
+{
+    if (!a->accepted) /* a token from before a refusal says nothing about what was refused */
+        hold_accepted(&a->hold);
+    a->accepted = true;
+}
+
+void auth_describe(const struct auth *a, struct http_response *answer, int error, char *out,
+                   size_t size)
+{
+    redact_answer(a, answer);
+    failure_describe(answer, error, out, size);
+    a->ops->redact(a, out, strlen(out)); /* the answer may have spelled it in another way */
+}
+
+const char *auth_advice(const struct auth *a)
+{
+    return a->ops->advice(a);
+}
+
+void auth_cancel(struct auth *a)
+{
+    if (a->ops->cancel)
+        a->ops->cancel(a);
 }
 
 void auth_free(struct auth *a)
 {
     if (!a)
         return;
-    wipe_free(&a->token);
-    free(a->token_file);
-    free(a->advice);
-    free(a);
-}
-
-bool auth_may_send(const struct auth *a, const struct url *endpoint, char *error, size_t size)
-{
-    if (!a->token || endpoint->https || endpoint->loopback || a->insecure_http)
-        return true;
-    snprintf(error, size,
-             "a token would go over the network unencrypted; use https://, or "
-             "insecure_http if you really mean it");
-    return false;
-}
-
-int auth_headers(struct auth *a, const struct url *endpoint, struct http_request *request)
-{
-    char error[128];
-    if (!auth_may_send(a, endpoint, error, sizeof(error)))
-        return -EPERM;
-    return a->token ? header_add(&request->headers, "X-Auth-Token", a->token) : 0;
-}
-
-bool auth_refused(struct auth *a)
-{
-    CLEANUP(wipe_free) char *token = NULL;
-    if (!a->token_file)
-        return false;
-    int r = read_token(a->token_file, &token);
-    if (r < 0) {
-        log_warning("cannot read a token from %s: %s", a->token_file, strerror(-r));
-        return false;
-    }
-    if (a->token && streq(a->token, token))
-        return false;
-    wipe_free(&a->token);
-    a->token = STEAL(token);
-    return true;
-}
-
-void auth_redact(const struct auth *a, char *text, size_t len)
-{
-    size_t secret = a->token ? strlen(a->token) : 0;
-    for (char *end = text + len; secret && text;) {
-        text = memmem(text, (size_t)(end - text), a->token, secret);
-        if (text)
-            memset(text, '*', secret);
-    }
-}
-
-const char *auth_advice(const struct auth *a)
-{
-    if (a->advice)
-        return a->advice;
-    return a->token ? "mount again with a new token in OS_TOKEN"
-                    : "give a token in OS_TOKEN or with token_file=";
+    url_free(&a->image);
+    a->ops->free(a);
 }

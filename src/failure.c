@@ -43,6 +43,15 @@ const char *failure_advice(int status, int error)
     return advices[i].advice;
 }
 
+const char *failure_advice_identity(int status, int error)
+{
+    bool unreached = status == 0 && error != -EIO;
+    bool redirect = status > 300 && status < 400; /* 300: a list of versions, of another service */
+    if (unreached || redirect)
+        return failure_advice(status, error);
+    return "check auth_url and the account, or try again later";
+}
+
 /* Puts "..." at the end, between two characters. */
 static void mark_cut(char *text, size_t size)
 {

@@ -9,14 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imsfs/auth.h"
 #include "imsfs/daemon.h"
 #include "imsfs/fs.h"
 #include "imsfs/log.h"
+#include "imsfs/login.h"
 #include "imsfs/mountpoint.h"
-#include "imsfs/options.h"
-#include "imsfs/source_file.h"
-#include "imsfs/source_http.h"
 
 /* One may be inside the kernel while another must answer it; nobody waits for more: none ever
  * blocks. */
@@ -34,7 +31,7 @@ struct app {
     struct layout *layout;
     struct numbers numbers;
     struct tree tree;
-    struct auth *auth; /* NULL for a file */
+    struct login login;
     struct source *source;
     struct fs *fs;
     struct cache *cache;
@@ -120,62 +117,6 @@ static int wait_for_first_page(struct app *app, struct strbuf *why)
 
 /* --- up and down --- */
 
-/* The token in the environment is wiped there: nobody needs it any more. */
-static int make_auth(struct app *app, char error[static 256])
-{
-    static const char *const names[] = {"OS_TOKEN", "OS_AUTH_TOKEN"};
-    const struct options *o = &app->options;
-    struct auth_config config = {.token_file = o->token_file, .insecure_http = o->insecure_http};
-    for (size_t i = 0; i < ARRAY_SIZE(names) && !config.token_file; i++)
-        if (!config.token || !config.token[0])
-            config.token = getenv(names[i]);
-    int rc = auth_new(&app->auth, &config, error, 256);
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        char *token = getenv(names[i]);
-        if (token)
-            explicit_bzero(token, strlen(token));
-    }
-    return rc;
-}
-
-static int make_http_source(struct app *app, struct source_error *error)
-{
-    const struct options *o = &app->options;
-    const struct source_http_config config = {
-        .endpoint = o->source,
-        .api = o->api,
-        .api_version = o->api_version,
-        .page_size = o->page_size,
-        .max_images = o->max_images,
-        .timeout_ms = o->timeout_ms,
-        .list_timeout_ms = o->list_timeout_ms,
-        .auth = app->auth,
-        .attrs = app->attrs,
-        .http = {.user_agent = "imsfs/" IMSFS_VERSION},
-    };
-    return source_http_new(&app->source, &config, error);
-}
-
-static int make_source(struct app *app, struct strbuf *why)
-{
-    const struct options *o = &app->options;
-    struct source_error error = {""};
-    char no_auth[256] = "";
-    int rc;
-    if (o->source_kind == OPTIONS_SOURCE_FILE) {
-        const struct source_file_config config = {
-            .path = o->source, .max_images = o->max_images, .attrs = app->attrs};
-        rc = source_file_new(&app->source, &config);
-    } else {
-        rc = make_auth(app, no_auth);
-        if (!rc)
-            rc = make_http_source(app, &error);
-    }
-    if (rc)
-        strbuf_add_str(why, no_auth[0] ? no_auth : error.text[0] ? error.text : strerror(-rc));
-    return rc;
-}
-
 static int make_cache(struct app *app)
 {
     const struct options *o = &app->options;
@@ -198,14 +139,15 @@ static int make_cache(struct app *app)
     rc = cache_new(&app->cache, &cache);
     if (rc)
         return rc;
-    app->status = (struct status){app->cache, app->source, IMSFS_VERSION, o->source};
+    app->status = (struct status){app->cache, app->source, IMSFS_VERSION,
+                                  login_location(&app->login, o), app->login.auth};
     rc = fs_attach(app->fs, app->cache, &app->status);
     return rc ? rc : cache_start(app->cache);
 }
 
 static int prepare(struct app *app, struct strbuf *why)
 {
-    int rc = make_source(app, why);
+    int rc = login_open(&app->login, &app->options, app->attrs, &app->source, why);
     if (rc)
         return rc;
     rc = make_cache(app);
@@ -217,7 +159,7 @@ static int prepare(struct app *app, struct strbuf *why)
 }
 
 /* What mount(8) would take: always read-only, and without what a stranger's data must not have. */
-static void add_mount_options(const struct options *o, struct strbuf *out)
+static void add_mount_options(const struct options *o, const char *location, struct strbuf *out)
 {
     strbuf_add_str(out, "ro,nosuid,nodev,noexec,default_permissions,subtype=imsfs");
     if (o->allow_other)
@@ -225,7 +167,7 @@ static void add_mount_options(const struct options *o, struct strbuf *out)
     if (o->allow_root)
         strbuf_add_str(out, ",allow_root");
     strbuf_add_str(out, ",fsname=");
-    for (const char *s = o->source; *s; s++) {
+    for (const char *s = location; *s; s++) {
         if (*s == ',' || *s == '\\')
             strbuf_add_char(out, '\\');
         strbuf_add_char(out, *s);
@@ -236,7 +178,7 @@ static void add_mount_options(const struct options *o, struct strbuf *out)
 static int mount_it(struct app *app, struct strbuf *why)
 {
     CLEANUP(strbuf_free) struct strbuf options = STRBUF_INIT;
-    add_mount_options(&app->options, &options);
+    add_mount_options(&app->options, login_location(&app->login, &app->options), &options);
     int rc = strbuf_error(&options);
     if (!rc)
         rc = fs_mount(app->fs, app->mountpoint, strbuf_str(&options));
@@ -285,7 +227,6 @@ static void unwind(struct app *app)
     cache_free(app->cache);
     fs_free(app->fs);
     source_free(app->source);
-    auth_free(app->auth);
     numbers_deinit(&app->numbers);
 }
 
@@ -334,7 +275,8 @@ static int run(struct app *app)
     int status = make_layout(app);
     if (status != DAEMON_OK)
         return status;
-    if (mountpoint_check(app->options.mountpoint, app->options.nonempty, &app->mountpoint, &why)) {
+    if (mountpoint_check(app->options.mountpoint, app->options.nonempty, &app->mountpoint, &why) ||
+        login_load(&app->login, &app->options, &why)) {
         log_error("%s", strbuf_str(&why));
         return DAEMON_FAILURE;
     }
@@ -370,6 +312,7 @@ static void app_free(struct app *app)
     if (app->signal_fd >= 0)
         close(app->signal_fd);
     free(app->mountpoint);
+    login_free(&app->login);
     layout_free(app->layout);
     slot_table_free(app->attrs);
     options_free(&app->options);

@@ -19,6 +19,7 @@
 #define FIELD(name) offsetof(struct options, name)
 
 static const char *const apis[] = {"images", "cloudimages", NULL};
+static const char *const signatures[] = {"plain", "scoped", NULL};
 
 /* In the order of --help. */
 static const struct setting table[] = {
@@ -28,8 +29,12 @@ static const struct setting table[] = {
      "send the header X-Api-Version"},
     {"token_file", SETTING_PATH, FIELD(token_file), 0, 0, NULL, NULL, "FILE",
      "read the token from this file"},
+    {"token_command", SETTING_TEXT, FIELD(token_command), 0, 0, NULL, NULL, "COMMAND",
+     "run this for a token, as sh -c does"},
+    {"signature", SETTING_CHOICE, FIELD(signature), 0, 0, signatures, "plain", "plain|scoped",
+     "of an access key; scoped is the older form of OTC"},
     {"insecure_http", SETTING_FLAG, FIELD(insecure_http), 0, 0, NULL, NULL, NULL,
-     "send the token over http:// too"},
+     "send secrets over http:// too"},
     {"page_size", SETTING_NUMBER, FIELD(page_size), 1, 1000000, NULL, "1000", "N",
      "images asked for in one request"},
     {"max_images", SETTING_NUMBER, FIELD(max_images), 1, 2000000, NULL, "2000000", "N",
@@ -76,7 +81,7 @@ static const char *const secret_words[] = {
     "pass", "token", "secret", "api_key", "apikey", "access_key", "private_key", "credential",
 };
 
-static const char usage[] = "imsfs [options] SOURCE MOUNTPOINT";
+static const char usage[] = "imsfs [options] [SOURCE] MOUNTPOINT";
 
 /* --- -o --- */
 
@@ -105,7 +110,7 @@ static int refuse_unknown(const char *option, struct strbuf *why)
         strbuf_printf(
             why,
             "option '%.*s' is refused: secrets are never taken from the command line, "
-            "where every user can see them; use the variable OS_TOKEN or -o token_file=FILE",
+            "where every user can see them; use clouds.yaml, the variables OS_* or token_file=FILE",
             shown, option);
     else
         strbuf_printf(why, "unknown option '%.*s'; see imsfs --help", shown, option);
@@ -246,10 +251,10 @@ static int take_arguments(struct options *o, struct arguments *args, struct strb
 
 /* --- SOURCE and MOUNTPOINT --- */
 
-enum { ROW_URL, ROW_FILE, ROW_MOUNTPOINT, ROWS };
+enum { ROW_TEXT, ROW_FILE, ROW_MOUNTPOINT, ROWS };
 
 static const struct setting word_rows[ROWS] = {
-    [ROW_URL] = {.name = "SOURCE", .type = SETTING_TEXT, .offset = FIELD(source)},
+    [ROW_TEXT] = {.name = "SOURCE", .type = SETTING_TEXT, .offset = FIELD(source)},
     [ROW_FILE] = {.name = "SOURCE", .type = SETTING_PATH, .offset = FIELD(source)},
     [ROW_MOUNTPOINT] = {.name = "MOUNTPOINT", .type = SETTING_PATH, .offset = FIELD(mountpoint)},
 };
@@ -281,43 +286,43 @@ static int set_source(struct options *o, const char *source, struct strbuf *why)
     if (strstr(source, "://")) {
         int rc = check_url(source, why);
         o->source_kind = OPTIONS_SOURCE_URL;
-        return rc ? rc : setting_set(&word_rows[ROW_URL], o, source, why);
+        return rc ? rc : setting_set(&word_rows[ROW_TEXT], o, source, why);
     }
     if (!*source || is_file(source)) {
         o->source_kind = OPTIONS_SOURCE_FILE;
         return setting_set(&word_rows[ROW_FILE], o, source, why);
     }
-    strbuf_printf(why,
-                  "'%s' is neither a URL nor, without a slash or .json, a file: give a URL as "
-                  "https://HOST, or a file as ./%s",
-                  source, source);
-    return -EINVAL;
+    o->source_kind = OPTIONS_SOURCE_CLOUD;
+    return setting_set(&word_rows[ROW_TEXT], o, source, why);
 }
 
 static int set_words(struct options *o, const struct arguments *args, struct strbuf *why)
 {
     const char *problem = NULL;
+    const char *mountpoint = args->words[args->word_count == 1 ? 0 : 1];
     if (args->word_count == 0)
-        problem = "no SOURCE and no MOUNTPOINT";
+        problem = "no MOUNTPOINT";
     else if (args->word_count > 2)
         problem = "too many arguments";
-    else if (args->word_count == 1 && strstr(args->words[0], "://"))
-        problem = "no MOUNTPOINT";
-    else if (args->word_count == 1)
-        problem = "SOURCE or MOUNTPOINT is missing";
+    else if (strstr(mountpoint, "://"))
+        problem = "no MOUNTPOINT, but a URL";
     if (problem) {
         strbuf_printf(why, "%s: write %s; see imsfs --help", problem, usage);
         return -EINVAL;
     }
-    int rc = set_source(o, args->words[0], why);
-    return rc ? rc : setting_set(&word_rows[ROW_MOUNTPOINT], o, args->words[1], why);
+    o->source_kind = OPTIONS_SOURCE_ANY;
+    int rc = args->word_count == 2 ? set_source(o, args->words[0], why) : 0;
+    return rc ? rc : setting_set(&word_rows[ROW_MOUNTPOINT], o, mountpoint, why);
 }
 
 static int check_together(const struct options *o, struct strbuf *why)
 {
-    if (!o->allow_other || !o->allow_root)
+    const char *problem = o->allow_other && o->allow_root     ? "allow_other and allow_root"
+                          : o->token_file && o->token_command ? "token_file and token_command"
+                                                              : NULL;
+    if (!problem)
         return 0;
-    strbuf_add_str(why, "allow_other and allow_root exclude each other");
+    strbuf_printf(why, "%s exclude each other", problem);
     return -EINVAL;
 }
 
@@ -351,15 +356,17 @@ void options_help(struct strbuf *out)
 {
     strbuf_printf(out, "usage: %s\n", usage);
     strbuf_add_str(
-        out, "\nMounts the images of a cloud's image service as a read-only tree.\n"
-             "\nSOURCE is the URL of an image service (https://ims.example.com, the token in the\n"
-             "variable OS_TOKEN or OS_AUTH_TOKEN), or a JSON file with image records.\n\n"
-             "  -f                          stay in the foreground\n"
-             "  -d                          the same, and log everything\n"
-             "  -s                          accepted and ignored\n"
-             "  -h, --help                  show this\n"
-             "  -V, --version               show the version\n"
-             "  -o NAME[=VALUE],...         options; \"\\,\" is a comma in a value\n\n");
+        out,
+        "\nMounts the images of a cloud's image service as a read-only tree.\n"
+        "\nSOURCE is the name of a cloud in clouds.yaml, the URL of an image service\n"
+        "(https://ims.example.com; the variables OS_* or HW_* say who you are), or a JSON file\n"
+        "with image records. Without it: OS_CLOUD, the variables, or the only cloud there is.\n\n"
+        "  -f                          stay in the foreground\n"
+        "  -d                          the same, and log everything\n"
+        "  -s                          accepted and ignored\n"
+        "  -h, --help                  show this\n"
+        "  -V, --version               show the version\n"
+        "  -o NAME[=VALUE],...         options; \"\\,\" is a comma in a value\n\n");
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         setting_help(&table[i], out);
     strbuf_add_str(out, "\nTimes are in seconds, or have the suffix s, m, h or d.\n"

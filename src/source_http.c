@@ -7,30 +7,17 @@
 
 #include "imsfs/batch.h"
 #include "imsfs/decode.h"
+#include "imsfs/endpoint.h"
 #include "imsfs/failure.h"
 #include "imsfs/log.h"
-#include "imsfs/query.h"
 
 /* How often a listing whose marker has vanished starts over. */
 #define RESTARTS_MAX 2
 
-struct api {
-    const char *name;
-    const char *path;
-    bool by_last_id; /* no "next": go on from the last id until a page is empty */
-};
-
-static const struct api apis[] = {
-    {"images", "/v2/images", false},
-    {"cloudimages", "/v2/cloudimages", true},
-};
-
 struct source_http {
     struct source base; /* first: the head of every source */
     struct source_http_config config;
-    const struct api *api;
-    struct url endpoint;
-    char *list_url;
+    struct endpoint endpoint; /* without an url of its own it is where auth says */
     char *api_version;
     struct http *http;
     const struct clock *clock;
@@ -66,8 +53,8 @@ static int PRINTF_LIKE(4, 5)
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    snprintf(l->error->text, sizeof(l->error->text), "%.120s: %s; %s", l->s->list_url, what,
-             advice ? advice : failure_advice(0, error));
+    snprintf(l->error->text, sizeof(l->error->text), "%.120s: %s; %s", l->s->endpoint.list_url,
+             what, advice ? advice : failure_advice(0, error));
     return error;
 }
 
@@ -76,11 +63,10 @@ static int fail_request(struct listing *l, int error, struct http_response *r)
 {
     const struct auth *auth = l->s->config.auth;
     char what[320];
-    if (auth) {
-        auth_redact(auth, r->body.data, r->body.len);
-        auth_redact(auth, r->fields.request_id, strlen(r->fields.request_id));
-    }
-    failure_describe(r, error, what, sizeof(what));
+    if (auth)
+        auth_describe(auth, r, error, what, sizeof(what));
+    else
+        failure_describe(r, error, what, sizeof(what));
     return fail(l, error,
                 r->status == 401 && auth ? auth_advice(auth) : failure_advice(r->status, error),
                 "%s", what);
@@ -88,42 +74,30 @@ static int fail_request(struct listing *l, int error, struct http_response *r)
 
 /* --- One request --- */
 
-/* Adds the criteria and, behind the first page, the marker. */
-static int add_query(const struct listing *l, struct strbuf *url)
+/* Signs in where that is needed, and learns from it where the service is. */
+static int get_ready(struct listing *l, int64_t deadline_ms)
 {
-    struct query *moved = NULL;
-    if (l->query && l->marker.len) {
-        int r = query_set(&moved, l->query, "marker", strbuf_bytes(&l->marker));
-        if (r < 0)
-            return r;
-    }
-    if (l->query) {
-        query_add_url(moved ? moved : l->query, url);
-    } else if (l->marker.len) {
-        strbuf_add_str(url, "marker=");
-        url_add_encoded(url, strbuf_bytes(&l->marker));
-    }
-    query_free(moved);
-    return 0;
-}
-
-static int build_url(const struct listing *l, bool with_limit, struct strbuf *url)
-{
-    CLEANUP(strbuf_free) struct strbuf query = STRBUF_INIT;
-    int r = add_query(l, &query);
+    struct source_http *s = l->s;
+    struct auth *auth = s->config.auth;
+    struct auth_error why = {""};
+    int r = auth ? auth_prepare(auth, deadline_ms, &why) : 0;
+    bool moved = r == 0 && !s->config.endpoint &&
+                 !(s->endpoint.url.base && streq(s->endpoint.url.base, auth->image.base));
+    if (moved)
+        r = endpoint_set(&s->endpoint, &auth->image);
+    if (r == 0 && auth && !auth_may_send(auth, &s->endpoint.url, &why))
+        r = -EPERM;
     if (r < 0)
-        return r;
-    if (with_limit)
-        strbuf_printf(&query, "%slimit=%u", query.len ? "&" : "", l->s->config.page_size);
-    strbuf_printf(url, "%s%s%s", l->s->list_url, query.len ? "?" : "", strbuf_str(&query));
-    return strbuf_error(&query) < 0 ? -ENOMEM : strbuf_error(url);
+        snprintf(l->error->text, sizeof(l->error->text), "%s",
+                 why.text[0] ? why.text : strerror(-r));
+    return r;
 }
 
 static int add_headers(struct source_http *s, struct http_request *request)
 {
     int r = s->api_version ? header_add(&request->headers, "X-Api-Version", s->api_version) : 0;
     if (r == 0 && s->config.auth)
-        r = auth_headers(s->config.auth, &s->endpoint, request);
+        r = auth_headers(s->config.auth, &s->endpoint.url, request);
     return r;
 }
 
@@ -140,7 +114,10 @@ static int send_request(struct listing *l, bool with_limit, int64_t deadline_ms,
     struct http_request request = {.deadline_ms = deadline_ms};
     http_response_free(out);
     *out = (struct http_response){.fields = HEADER_FIELDS_INIT};
-    int r = build_url(l, with_limit, &url);
+    int r = get_ready(l, deadline_ms);
+    if (r == 0)
+        r = endpoint_add_page(&l->s->endpoint, l->query, strbuf_bytes(&l->marker),
+                              with_limit ? l->s->config.page_size : 0, &url);
     if (r < 0)
         return r;
     request.url = url.data;
@@ -153,7 +130,7 @@ static int send_request(struct listing *l, bool with_limit, int64_t deadline_ms,
 
 /*
  * Gets the page at the marker. A 400 to the first page may mean our limit, so it asks without; what
- * then worked is kept. A 401 is worth another request when there is a new token.
+ * then worked is kept. A refusal is worth another request when there may be a new token.
  */
 static int fetch_page(struct listing *l, struct http_response *out)
 {
@@ -166,13 +143,16 @@ static int fetch_page(struct listing *l, struct http_response *out)
         deadline_ms = l->deadline_ms;
     for (;;) {
         int r = send_request(l, with_limit, deadline_ms, out);
-        if (out->status == 401 && !renewed && s->config.auth && auth_refused(s->config.auth)) {
+        bool denied = s->config.auth && (out->status == 401 || out->status == 403);
+        if (denied && auth_refused(s->config.auth, out) && !renewed) {
             renewed = true;
         } else if (out->status == 400 && with_limit && l->marker.len == 0) {
             with_limit = false;
         } else {
+            if (r == 0 && s->config.auth)
+                auth_accepted(s->config.auth);
             if (r == 0 && ours && !with_limit) {
-                log_info("%s: takes no limit; its own page size is used", s->list_url);
+                log_info("%s: takes no limit; its own page size is used", s->endpoint.list_url);
                 s->config.page_size = 0;
                 atomic_store(&s->base.page_size, 0);
             }
@@ -228,7 +208,7 @@ static int hand_over(struct listing *l, struct page *p)
 static int next_marker(struct listing *l, const struct page *p, struct strbuf *marker)
 {
     const struct decode_result *r = &p->result;
-    if (!l->s->api->by_last_id) {
+    if (!l->s->endpoint.call->by_last_id) {
         if (r->next && (!url_query_value(bytes_of(r->next), "marker", marker) || !marker->len))
             return fail(l, -EIO, NULL, "the link to the next page has no marker");
         return 0;
@@ -283,7 +263,7 @@ static int start_over(struct listing *l, bool *more)
     if (l->restarts++ == RESTARTS_MAX)
         return fail(l, -EIO, "try again when fewer images change",
                     "images vanish while the list is read, for the third time");
-    log_info("%s: the marker has vanished, the list is read again", l->s->list_url);
+    log_info("%s: the marker has vanished, the list is read again", l->s->endpoint.list_url);
     l->sink->restart(l->sink->ctx);
     *more = true;
     return begin(l);
@@ -300,7 +280,7 @@ static int list_page(struct listing *l, bool *more)
                     "the list is not complete after %lld s",
                     (long long)(l->s->config.list_timeout_ms / 1000));
     if (r < 0)
-        return fail_request(l, r, &p.response);
+        return l->error->text[0] ? r : fail_request(l, r, &p.response);
     r = decode_page(l, &p);
     if (r == 0)
         r = hand_over(l, &p);
@@ -326,56 +306,56 @@ static int list(struct source *base, const struct query *q, const struct source_
 
 static void cancel(struct source *base)
 {
-    http_cancel(((struct source_http *)base)->http);
+    struct source_http *s = (struct source_http *)base;
+    http_cancel(s->http);
+    if (s->config.auth)
+        auth_cancel(s->config.auth);
 }
 
 static void destroy(struct source *base)
 {
     struct source_http *s = (struct source_http *)base;
     http_free(s->http);
-    url_free(&s->endpoint);
-    free(s->list_url);
+    endpoint_free(&s->endpoint);
     free(s->api_version);
     free(s);
 }
 
 static const struct source_ops ops = {.list = list, .cancel = cancel, .free = destroy};
 
-static const struct api *find_api(const char *name)
+static int set_endpoint(struct source_http *s, struct source_error *error)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(apis); i++) {
-        if (streq(apis[i].name, name))
-            return &apis[i];
+    const struct source_http_config *c = &s->config;
+    CLEANUP(url_free) struct url url = {0};
+    struct auth_error why;
+    if (!c->endpoint)
+        return 0;
+    int r = url_parse_endpoint(&url, c->endpoint, error->text, sizeof(error->text));
+    if (r == 0 && c->auth && !auth_may_send(c->auth, &url, &why)) {
+        snprintf(error->text, sizeof(error->text), "%s", why.text);
+        r = -EINVAL;
     }
-    return NULL;
+    return r < 0 ? r : endpoint_set(&s->endpoint, &url);
 }
 
 static int set_up(struct source_http *s, struct source_error *error)
 {
     struct source_http_config *c = &s->config;
-    char *text = error->text;
-    size_t size = sizeof(error->text);
-    int r = url_parse_endpoint(&s->endpoint, c->endpoint, text, size);
+    s->endpoint.call = list_call_find(c->api);
+    if (!s->endpoint.call) {
+        snprintf(error->text, sizeof(error->text), "api= is images or cloudimages");
+        return -EINVAL;
+    }
+    int r = set_endpoint(s, error);
     if (r < 0)
         return r;
-    s->api = find_api(c->api);
-    if (!s->api) {
-        snprintf(text, size, "api= is images or cloudimages");
-        return -EINVAL;
-    }
-    if (c->auth && !auth_may_send(c->auth, &s->endpoint, text, size))
-        return -EINVAL;
-    snprintf(text, size, "out of memory");
-    if (asprintf(&s->list_url, "%s%s", s->endpoint.base, s->api->path) < 0) {
-        s->list_url = NULL;
-        return -ENOMEM;
-    }
+    snprintf(error->text, sizeof(error->text), "out of memory");
     if (c->api_version && !(s->api_version = strdup(c->api_version)))
         return -ENOMEM;
     c->http.requests = &s->base.counters.requests;
     c->http.bytes = &s->base.counters.bytes;
     s->clock = c->http.clock ? c->http.clock : &clock_boottime;
-    s->base.api = s->api->name;
+    s->base.api = s->endpoint.call->name;
     atomic_store(&s->base.page_size, c->page_size);
     return http_new(&s->http, &c->http);
 }

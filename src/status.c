@@ -46,6 +46,16 @@ static void add_error(struct strbuf *out, const struct cache_status *cs)
     strbuf_printf(out, "  \"last_error_at\": \"%s\"\n", when);
 }
 
+static void add_auth(struct strbuf *out, const struct auth *a)
+{
+    int64_t expires_ms = a ? atomic_load(&a->expires_ms) : 0;
+    if (!a)
+        return;
+    add_string(out, "auth", a->kind);
+    add_number(out, "sign_ins", atomic_load(&a->sign_ins));
+    add_seconds(out, "token_expires_in", expires_ms != 0, expires_ms - clock_now_ms(a->clock));
+}
+
 void status_add(const struct status *s, struct strbuf *out)
 {
     struct cache_status cs;
@@ -56,6 +66,7 @@ void status_add(const struct status *s, struct strbuf *out)
     add_string(out, "source", s->location);
     add_string(out, "source_kind", s->source->kind);
     add_string(out, "api", s->source->api);
+    add_auth(out, s->auth);
     add_number(out, "page_size", s->source->page_size);
     add_number(out, "images", cs.counts.images);
     add_number(out, "skipped", atomic_load(&sc->skipped));

@@ -15,7 +15,12 @@
 #include "imsfs/strbuf.h"
 
 enum options_action { OPTIONS_MOUNT, OPTIONS_HELP, OPTIONS_VERSION };
-enum options_source { OPTIONS_SOURCE_URL, OPTIONS_SOURCE_FILE };
+enum options_source {
+    OPTIONS_SOURCE_URL,
+    OPTIONS_SOURCE_FILE,
+    OPTIONS_SOURCE_CLOUD, /* a name in clouds.yaml */
+    OPTIONS_SOURCE_ANY,   /* none given: what the environment and clouds.yaml say */
+};
 
 struct options {
     enum options_action action; /* unless it is OPTIONS_MOUNT, source and mountpoint may be NULL */
@@ -23,13 +28,15 @@ struct options {
     bool debug;                 /* -d */
 
     enum options_source source_kind;
-    char *source;     /* the URL as given (http or https, a host, no user, no query), or an absolute
-                         path */
+    char *source;     /* the URL as given (http or https, a host, no user, no query), an absolute
+                         path, or the name of a cloud; NULL: OPTIONS_SOURCE_ANY */
     char *mountpoint; /* absolute; links and dots stay: mountpoint_check() resolves them */
 
-    const char *api;   /* "images" or "cloudimages" */
-    char *api_version; /* for X-Api-Version; NULL: none */
-    char *token_file;  /* absolute; NULL: none */
+    const char *api;       /* "images" or "cloudimages" */
+    char *api_version;     /* for X-Api-Version; NULL: none */
+    char *token_file;      /* absolute; NULL: none */
+    char *token_command;   /* NULL: none; never both */
+    const char *signature; /* "plain" or "scoped" */
     bool insecure_http;
     unsigned page_size;
     unsigned max_images;

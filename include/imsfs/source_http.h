@@ -2,10 +2,9 @@
 /*
  * source_http: pages through a list call of an image service.
  *
- * Every request goes to our own endpoint with our own parameters; from the server comes only the
- * marker, so a path prefix and repeated parameters survive and no link leads elsewhere. The native
- * call ends where there is no "next", whatever a page's length; cloudimages, which has none, where
- * a page is empty. Threads: see source.h.
+ * The native call ends where there is no "next", whatever a page's length; cloudimages, which has
+ * none, where a page is empty. A token that expires on the way is renewed, and the listing goes on
+ * from its marker. Threads: see source.h.
  */
 #ifndef IMSFS_SOURCE_HTTP_H
 #define IMSFS_SOURCE_HTTP_H
@@ -15,7 +14,7 @@
 #include "imsfs/source.h"
 
 struct source_http_config {
-    const char *endpoint;     /* see url.h */
+    const char *endpoint;     /* see url.h; NULL: what auth finds out when it signs in */
     const char *api;          /* "images" or "cloudimages" */
     const char *api_version;  /* for X-Api-Version; NULL: not sent */
     unsigned page_size;       /* 0: the server's default */

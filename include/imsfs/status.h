@@ -6,13 +6,15 @@
 #ifndef IMSFS_STATUS_H
 #define IMSFS_STATUS_H
 
+#include "imsfs/auth.h"
 #include "imsfs/cache.h"
 
 struct status {
     struct cache *cache;         /* borrowed */
     const struct source *source; /* borrowed */
     const char *version;
-    const char *location; /* the endpoint or file, without secrets; borrowed */
+    const char *location;    /* the endpoint, cloud or file, without secrets; borrowed */
+    const struct auth *auth; /* borrowed; NULL: nobody signs in */
 };
 
 /* Adds the text, indented JSON. */

@@ -288,12 +288,14 @@ static void test_sources(void **state)
         {"a.json", OPTIONS_SOURCE_FILE},
         {"a.ndjson", OPTIONS_SOURCE_FILE},
         {"a.jsonl", OPTIONS_SOURCE_FILE},
+        {"mycloud", OPTIONS_SOURCE_CLOUD},
+        {"my cloud", OPTIONS_SOURCE_CLOUD},
     };
     CLEANUP(free_ptr) char *cwd = getcwd(NULL, 0);
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         struct options o = accept(WORDS(good[i].source, "/mnt"));
         assert_int_equal(o.source_kind, good[i].kind);
-        if (good[i].kind == OPTIONS_SOURCE_URL)
+        if (good[i].kind != OPTIONS_SOURCE_FILE)
             assert_string_equal(o.source, good[i].source);
         else
             assert_int_equal(o.source[0], '/');
@@ -304,6 +306,28 @@ static void test_sources(void **state)
     assert_string_equal(o.source + strlen(cwd), "/a.json");
     assert_string_equal(o.mountpoint + strlen(cwd), "/mnt");
     options_free(&o);
+}
+
+static void test_no_source(void **state)
+{
+    (void)state;
+    struct options o = accept(WORDS("/mnt"));
+    assert_int_equal(o.source_kind, OPTIONS_SOURCE_ANY);
+    assert_null(o.source);
+    assert_string_equal(o.mountpoint, "/mnt");
+    options_free(&o);
+}
+
+static void test_tokens(void **state)
+{
+    (void)state;
+    struct options o = accept(WORDS("c", "/mnt", "-o", "token_command=vault read -field=t a\\,b"));
+    assert_string_equal(o.token_command, "vault read -field=t a,b");
+    assert_string_equal(o.signature, "plain");
+    options_free(&o);
+    refuse("token_file and token_command exclude each other",
+           WORDS("c", "/mnt", "-o", "token_file=/t,token_command=t"));
+    refuse_item("signature=new: must be plain or scoped", "signature=new");
 }
 
 static void test_bad_sources(void **state)
@@ -319,9 +343,6 @@ static void test_bad_sources(void **state)
         assert_memory_equal(strbuf_str(&why), "SOURCE: ", 8);
         assert_null(strstr(strbuf_str(&why), "S3CRET"));
     }
-    refuse("'mycloud' is neither a URL nor, without a slash or .json, a file: "
-           "give a URL as https://HOST, or a file as ./mycloud",
-           WORDS("mycloud", "/mnt"));
     refuse("SOURCE=: must not be empty", WORDS("", "/mnt"));
     refuse("MOUNTPOINT=: must not be empty", WORDS("a.json", ""));
 }
@@ -329,14 +350,13 @@ static void test_bad_sources(void **state)
 static void test_missing_words(void **state)
 {
     (void)state;
-    static const char end[] = ": write imsfs [options] SOURCE MOUNTPOINT; see imsfs --help";
+    static const char end[] = ": write imsfs [options] [SOURCE] MOUNTPOINT; see imsfs --help";
     static const struct {
         const char *problem;
         const char *words[4];
     } cases[] = {
-        {"no SOURCE and no MOUNTPOINT", {NULL}},
-        {"no MOUNTPOINT", {"https://h"}},
-        {"SOURCE or MOUNTPOINT is missing", {"/mnt"}},
+        {"no MOUNTPOINT", {NULL}},
+        {"no MOUNTPOINT, but a URL", {"https://h"}},
         {"too many arguments", {"a.json", "/mnt", "more"}},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -374,7 +394,8 @@ int main(void)
         cmocka_unit_test(test_times),           cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_users_by_name),   cmocka_unit_test(test_too_many_and_too_long),
         cmocka_unit_test(test_unknown_options), cmocka_unit_test(test_secrets_are_refused),
-        cmocka_unit_test(test_sources),         cmocka_unit_test(test_bad_sources),
+        cmocka_unit_test(test_sources),         cmocka_unit_test(test_no_source),
+        cmocka_unit_test(test_tokens),          cmocka_unit_test(test_bad_sources),
         cmocka_unit_test(test_missing_words),   cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "fake-server.h"
+#include "imsfs/auth_token.h"
 #include "imsfs/log.h"
 #include "imsfs/query.h"
 #include "imsfs/source_http.h"
@@ -456,21 +457,36 @@ static enum fake_end play_tokens(struct world *w, unsigned n, const char *target
                                          : page(out, 1, 3, "/v2/images?marker=id-3");
 }
 
+static struct token *token_in(const struct token_config *config)
+{
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    struct token *token;
+    assert_int_equal(token_new(&token, config, &why), 0);
+    return token;
+}
+
+static struct auth *auth_with(struct token *token)
+{
+    struct auth *auth;
+    const struct auth_token_config config = {.token = token};
+    assert_int_equal(auth_token_new(&auth, &config), 0);
+    return auth;
+}
+
 static void a_new_token_goes_on_from_the_marker(void **state)
 {
     (void)state;
     for (unsigned renewed = 0; renewed < 2; renewed++) {
         struct world w;
         struct source_http_config config = standard();
-        char error[256];
+        struct token *token = token_in(&(struct token_config){.file = token_path});
         vanishings = renewed;
         write_token(token_path, "old");
-        struct auth_config auth = {.token_file = token_path};
-        assert_int_equal(auth_new(&config.auth, &auth, error, sizeof(error)), 0);
+        config.auth = auth_with(token);
         config.api_version = "Queens";
         open_world(&w, play_tokens, "", config);
         assert_int_equal(list(&w), renewed ? 0 : -EACCES);
-        assert_int_equal(w.server.requests, renewed ? 3 : 2);
+        assert_int_equal(w.server.requests, 3); /* read again, one more try */
         assert_images(&w, renewed ? 5 : 3);
         if (!renewed) {
             assert_error_has(&w, "HTTP 401: token expired");
@@ -481,18 +497,17 @@ static void a_new_token_goes_on_from_the_marker(void **state)
         fake_last_request(&w.server, request);
         assert_non_null(strstr(request, "X-Api-Version: Queens\r\n"));
         close_world(&w);
+        token_free(token);
     }
 }
 
 static void tokens_stay_off_open_networks(void **state)
 {
     (void)state;
-    char why[256];
-    struct auth *auth;
     struct source *s;
     struct source_error error;
-    struct auth_config secret = {.token = "secret"};
-    assert_int_equal(auth_new(&auth, &secret, why, sizeof(why)), 0);
+    struct token *token = token_in(&(struct token_config){.fixed = "secret"});
+    struct auth *auth = auth_with(token);
     struct source_http_config config = standard();
     config.auth = auth;
     config.endpoint = "http://ims.example.com";
@@ -505,6 +520,49 @@ static void tokens_stay_off_open_networks(void **state)
     assert_int_equal(source_http_new(&s, &config, &error), -EINVAL);
     assert_null(strstr(error.text, "secret"));
     auth_free(auth);
+    token_free(token);
+}
+
+static int sign_in_elsewhere(struct auth *a, int64_t deadline_ms, struct auth_error *error)
+{
+    (void)deadline_ms, (void)error;
+    a->image = (struct url){.base = strdup("http://ims.example.com")};
+    return a->image.base ? 0 : -ENOMEM;
+}
+
+static int add_nothing(struct auth *a, const struct url *endpoint, struct http_request *request)
+{
+    (void)a, (void)endpoint, (void)request;
+    return 0;
+}
+
+static void redact_nothing(const struct auth *a, char *text, size_t len)
+{
+    (void)a, (void)text, (void)len;
+}
+
+/* A catalog may lead anywhere; each try says what is wrong with that. */
+static void an_open_network_in_the_catalog_is_refused(void **state)
+{
+    (void)state;
+    static const struct auth_ops ops = {
+        .prepare = sign_in_elsewhere, .headers = add_nothing, .redact = redact_nothing};
+    struct auth auth = {.ops = &ops, .kind = "keystone", .clock = &clock_boottime};
+    struct source_http_config config = standard();
+    struct world w = {.auth = &auth};
+    auth.has_proof = true;
+    config.auth = &auth;
+    assert_int_equal(image_attrs_new(&w.attrs), 0);
+    config.attrs = w.attrs;
+    assert_int_equal(source_http_new(&w.source, &config, &w.error), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(list(&w), -EPERM);
+        assert_error_has(&w, "use https://");
+        url_free(&auth.image);
+    }
+    source_free(w.source);
+    slot_table_free(w.attrs);
+    slot_table_free(w.ids);
 }
 
 /* --- other errors --- */
@@ -627,6 +685,7 @@ int main(void)
         cmocka_unit_test(a_vanished_marker_starts_the_listing_over),
         cmocka_unit_test(a_new_token_goes_on_from_the_marker),
         cmocka_unit_test(tokens_stay_off_open_networks),
+        cmocka_unit_test(an_open_network_in_the_catalog_is_refused),
         cmocka_unit_test(what_is_no_list_is_an_error),
         cmocka_unit_test(an_empty_list_is_good),
         cmocka_unit_test(a_page_and_a_list_have_deadlines),

@@ -12,6 +12,7 @@ struct fixture {
     struct fake_source source;
     struct fake_clock clock;
     struct cache *cache;
+    struct auth auth;
     struct status status;
 };
 
@@ -49,7 +50,9 @@ static int setup(void **state)
     };
     assert_int_equal(cache_new(&f.cache, &config), 0);
     assert_int_equal(cache_start(f.cache), 0);
-    f.status = (struct status){f.cache, &f.source.head, "1.2", "https://ims.example.com/v2"};
+    f.auth = (struct auth){.kind = "keystone", .clock = &f.clock.clock};
+    f.status =
+        (struct status){f.cache, &f.source.head, "1.2", "https://ims.example.com/v2", &f.auth};
     return 0;
 }
 
@@ -100,6 +103,26 @@ static void assert_member(const struct strbuf *json, const char *key, const char
         return;
     }
     fail_msg("there is no %s", key);
+}
+
+static void who_signs_in(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
+    get(f, &json);
+    assert_member(&json, "auth", "\"keystone\"");
+    assert_member(&json, "sign_ins", "0");
+    assert_member(&json, "token_expires_in", "null");
+    f->auth.sign_ins = 2;
+    f->auth.expires_ms = clock_now_ms(&f->clock.clock) + 12500;
+    strbuf_reset(&json);
+    get(f, &json);
+    assert_member(&json, "sign_ins", "2");
+    assert_member(&json, "token_expires_in", "12.500");
+    f->status.auth = NULL; /* a file */
+    strbuf_reset(&json);
+    get(f, &json);
+    assert_null(strstr(json.data, "\"auth\""));
 }
 
 static void before_any_list(void **state)
@@ -175,10 +198,8 @@ static void any_text_is_escaped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(before_any_list),
-        TEST(with_a_list),
-        TEST(when_a_listing_failed),
-        TEST(any_text_is_escaped),
+        TEST(who_signs_in),          TEST(before_any_list),     TEST(with_a_list),
+        TEST(when_a_listing_failed), TEST(any_text_is_escaped),
     };
     return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/login.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "imsfs/auth_keys.h"
+#include "imsfs/auth_keystone.h"
+#include "imsfs/auth_token.h"
+#include "imsfs/source_file.h"
+#include "imsfs/source_http.h"
+
+/* --- The account --- */
+
+static int load_token(struct login *l, const struct options *o, struct strbuf *why)
+{
+    struct token_config config = {.file = o->token_file, .command = o->token_command};
+    if (!config.file && !config.command)
+        config.fixed = l->account.token;
+    return l->account.method == ACCOUNT_TOKEN ? token_new(&l->token, &config, why) : 0;
+}
+
+static int load_account(struct login *l, const struct options *o, struct strbuf *why)
+{
+    static const enum account_origin origins[] = {
+        [OPTIONS_SOURCE_URL] = ACCOUNT_ENVIRONMENT,
+        [OPTIONS_SOURCE_CLOUD] = ACCOUNT_CLOUD,
+        [OPTIONS_SOURCE_ANY] = ACCOUNT_ANY,
+    };
+    const struct account_request request = {
+        .origin = origins[o->source_kind],
+        .cloud = o->source,
+        .has_token = o->token_file || o->token_command,
+    };
+    int r = account_load(&l->account, &request, why);
+    if (r == 0 && (r = load_token(l, o, why)) < 0)
+        account_free(&l->account);
+    return r;
+}
+
+int login_load(struct login *l, const struct options *o, struct strbuf *why)
+{
+    *l = (struct login){0};
+    int r = o->source_kind == OPTIONS_SOURCE_FILE ? 0 : load_account(l, o, why);
+    account_wipe_environment();
+    return r;
+}
+
+const char *login_location(const struct login *l, const struct options *o)
+{
+    if (o->source)
+        return o->source;
+    return l->account.cloud && *l->account.cloud ? l->account.cloud
+           : l->account.image_endpoint           ? l->account.image_endpoint
+                                                 : l->account.auth_url;
+}
+
+/* --- The source --- */
+
+static const char *endpoint_of(const struct login *l, const struct options *o)
+{
+    return o->source_kind == OPTIONS_SOURCE_URL ? o->source : l->account.image_endpoint;
+}
+
+static struct http_config http_of(const struct login *l)
+{
+    return (struct http_config){
+        .user_agent = "imsfs/" IMSFS_VERSION,
+        .tls = {l->account.cacert, l->account.cert, l->account.key, l->account.insecure},
+    };
+}
+
+static int open_keys(struct login *l, const struct options *o, struct auth_error *error)
+{
+    const struct auth_keys_config config = {
+        .account = &l->account,
+        .form = streq(o->signature, "scoped") ? SIGNATURE_SCOPED : SIGNATURE_PLAIN,
+        .insecure_http = o->insecure_http,
+        .http = http_of(l),
+    };
+    return auth_keys_new(&l->auth, &config, error);
+}
+
+static int open_keystone(struct login *l, const struct options *o, struct auth_error *error)
+{
+    const struct auth_keystone_config config = {
+        .account = &l->account,
+        .token = l->token,
+        .want_endpoint = endpoint_of(l, o) == NULL,
+        .insecure_http = o->insecure_http,
+        .http = http_of(l),
+    };
+    return auth_keystone_new(&l->auth, &config, error);
+}
+
+static int open_token(struct login *l, const struct options *o)
+{
+    const struct auth_token_config config = {.token = l->token, .insecure_http = o->insecure_http};
+    return auth_token_new(&l->auth, &config);
+}
+
+static int open_auth(struct login *l, const struct options *o, struct auth_error *error)
+{
+    bool signs_in = l->account.auth_url && l->account.method != ACCOUNT_NONE;
+    if (l->account.method == ACCOUNT_KEYS)
+        return open_keys(l, o, error);
+    if (signs_in)
+        return open_keystone(l, o, error);
+    return open_token(l, o);
+}
+
+static int open_http(struct login *l, const struct options *o, struct slot_table *attrs,
+                     struct source **out, struct strbuf *why)
+{
+    struct source_error error = {""};
+    struct source_http_config config = {
+        .endpoint = endpoint_of(l, o),
+        .api = o->api,
+        .api_version = o->api_version,
+        .page_size = o->page_size,
+        .max_images = o->max_images,
+        .timeout_ms = o->timeout_ms,
+        .list_timeout_ms = o->list_timeout_ms,
+        .auth = l->auth,
+        .attrs = attrs,
+        .http = http_of(l),
+    };
+    if (!config.endpoint && !streq(l->auth->kind, "keystone")) {
+        strbuf_printf(why,
+                      "%s: where is the image service? Set auth_url or image_endpoint_override",
+                      login_location(l, o));
+        return -EINVAL;
+    }
+    int r = source_http_new(out, &config, &error);
+    if (r < 0)
+        strbuf_add_str(why, error.text);
+    return r;
+}
+
+int login_open(struct login *l, const struct options *o, struct slot_table *attrs,
+               struct source **out, struct strbuf *why)
+{
+    struct auth_error error = {""};
+    if (o->source_kind == OPTIONS_SOURCE_FILE) {
+        const struct source_file_config config = {
+            .path = o->source, .max_images = o->max_images, .attrs = attrs};
+        int r = source_file_new(out, &config);
+        if (r < 0)
+            strbuf_add_str(why, strerror(-r));
+        return r;
+    }
+    int r = open_auth(l, o, &error);
+    if (r < 0) {
+        strbuf_add_str(why, error.text[0] ? error.text : strerror(-r));
+        return r;
+    }
+    return open_http(l, o, attrs, out, why);
+}
+
+void login_free(struct login *l)
+{
+    auth_free(l->auth);
+    token_free(l->token);
+    account_free(&l->account);
+    *l = (struct login){0};
+}
