@@ -8,13 +8,17 @@ import errno
 import glob
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 import urllib.parse
 import urllib.request
 
+import canary
 import reference
+from canary import (CANARIES, CREDENTIAL_SECRET, ISSUED_TOKEN, PASSCODE, PASSWORD, SECRET_KEY, SECURITY_TOKEN,  # noqa: F401
+                    TOKEN)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get('IMSFS_BUILD', 'build-test'))
@@ -22,7 +26,9 @@ IMSFS = os.path.join(BUILD, 'imsfs')
 SIM = os.path.join(BUILD, 'ims-sim')
 # What a busy machine and a sanitizer may add to a time that the contract bounds.
 SLACK = float(os.environ.get('IMSFS_SLACK', '2'))
-TOKEN = 'canary-token-5b2f'
+# Each mount in the foreground says all that it can (tests/run canary).
+DEBUG = bool(os.environ.get('IMSFS_TEST_DEBUG'))
+DEBUG_LINE = re.compile(r'imsfs: (GET|POST) http')
 FOREIGN_TOP = (b'query', b'export')  # at the top, but not made from the list
 
 
@@ -31,6 +37,10 @@ class MountFailed(Exception):
         super().__init__('exit status %s: %s' % (status, stderr))
         self.status = status
         self.stderr = stderr
+
+    def lines(self):
+        """What it said, without what only -d has it say."""
+        return [line for line in self.stderr.splitlines() if not DEBUG or not DEBUG_LINE.match(line)]
 
 
 def wait_for(condition, seconds, step=0.02):
@@ -88,8 +98,9 @@ def clear(point):
 
 
 def environment(sanitizer_log, **changes):
-    """Ours, without the OS_* of whoever runs the tests, with the sanitizers' reports in files."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
+    """Ours, without the account of whoever runs the tests, with the sanitizers' reports in files."""
+    canary.check_environment(changes)
+    env = {k: v for k, v in os.environ.items() if not canary.ACCOUNT_VARIABLE.match(k) and k != 'PYTEST_CURRENT_TEST'}
     for tool in ('ASAN', 'UBSAN', 'TSAN'):
         name = tool + '_OPTIONS'
         env[name] = ':'.join(filter(None, [env.get(name), 'log_path=' + sanitizer_log, 'print_stacktrace=1']))
@@ -109,11 +120,14 @@ class Mount:
         self.background = background
         self.user = user
         self.process = None
+        self.leaks = []  # where secrets were seen
+        self.has_secrets = bool(env) or '://' not in str(source) or any('token_' in option for option in options)
         self.env = environment(self.log, **(env or {}))
-        self.command = [IMSFS, *([] if background else ['-f']), *arguments]
+        self.command = [IMSFS, *([] if background else ['-f']), *(['-d'] if DEBUG and not background else []),
+                        *arguments]
         if options:
             self.command += ['-o', ','.join(options)]
-        self.command += [str(source), self.point]
+        self.command += [*([] if source is None else [str(source)]), self.point]
 
     def start(self, seconds=30):
         if not os.path.lexists(self.point):
@@ -126,10 +140,12 @@ class Mount:
         if self.background:
             if self.process.wait(seconds) != 0:
                 raise MountFailed(self.process.returncode, self.stderr())
+            self.look_at_processes()
             return self
         wait_for(lambda: self.mounted() or self.process.poll() is not None, seconds)
         if self.process.poll() is not None or not self.mounted():
             raise MountFailed(self.process.poll(), self.stderr())
+        self.look_at_processes()
         return self
 
     def mounted(self):
@@ -175,8 +191,15 @@ class Mount:
         """Waits until nothing is mounted and no process is left."""
         return bool(wait_for(lambda: not self.pids() and not self.mounted(), seconds))
 
+    def look_at_processes(self):
+        for pid in self.pids():
+            self.leaks += canary.in_process(pid)
+
     def stop(self):
         """A clean end. True when nothing was left to clean up."""
+        self.look_at_processes()
+        if self.has_secrets and self.mounted():
+            self.leaks += canary.in_tree(self.point)
         self.signal(signal.SIGTERM)
         clean = self.gone(10)
         self.destroy()
@@ -188,6 +211,7 @@ class Mount:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
             self.process.wait()
+        self.leaks += canary.in_file(self.errors)
 
 
 class Sim:

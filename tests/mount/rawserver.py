@@ -2,11 +2,13 @@
 """A scripted HTTP server on a raw socket, for what a correct server never does.
 
 RawServer(handler): handler(request, n) gives the Reply to the n-th request (from 1); a list of replies stands for a
-handler that goes through it and repeats the last one. Every connection and request is kept for the test to look at.
+handler that goes through it and repeats the last one. With tls, a context, it speaks TLS. Every connection and request
+is kept for the test to look at.
 """
 import dataclasses
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -90,11 +92,12 @@ TLS_HANDSHAKE = b'\x16'
 
 
 class RawServer:
-    def __init__(self, handler, port=0):
+    def __init__(self, handler, port=0, tls=None):
         if isinstance(handler, list):
             replies = handler
             handler = lambda request, n: replies[min(n, len(replies)) - 1]
         self.handler = handler
+        self.tls = tls  # an ssl.SSLContext
         self.requests = []
         self.connections = 0
         self._lock = threading.Lock()
@@ -106,7 +109,7 @@ class RawServer:
 
     @property
     def url(self):
-        return 'http://127.0.0.1:%d' % self.port
+        return '%s://127.0.0.1:%d' % ('https' if self.tls else 'http', self.port)
 
     def lists(self):
         """The requests for a page of a list, without probes for anything else."""
@@ -142,6 +145,8 @@ class RawServer:
 
     def _serve(self, connection):
         try:
+            if self.tls:
+                connection = self._secured(connection)
             with connection, connection.makefile('rb') as stream:
                 while self._answer(connection, stream):
                     pass
@@ -150,6 +155,26 @@ class RawServer:
         finally:
             with self._lock:
                 self._open.discard(connection)
+
+    def _secured(self, plain):
+        with self._lock:
+            self._open.discard(plain)
+            secure = self.tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            self._open.add(secure)
+        try:
+            secure.do_handshake()
+        except ssl.SSLError:
+            self._linger(secure)
+            raise
+        return secure
+
+    @staticmethod
+    def _linger(secure):
+        """Ends a connection as servers do after an alert: to close with bytes unread would reset it."""
+        with secure:
+            secure.shutdown(socket.SHUT_WR)
+            while secure.recv(4096):
+                pass
 
     def _answer(self, connection, stream):
         """One request and its reply; False when the connection ends."""
