@@ -56,10 +56,10 @@ def meson_test(name, suite, arguments):
                 "--suite", suite, *arguments, junit=ROOT / name / "meson-logs/testlog.junit.xml")
 
 
-def pytest(build_name, arguments, env=None):
-    junit = ROOT / build_name / "meson-logs/mount.junit.xml"
+def pytest(build_name, folder, arguments, env=None):
+    junit = ROOT / build_name / f"meson-logs/{folder}.junit.xml"
     return Step(PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}",
-                ROOT / "tests/mount", *arguments, junit=junit,
+                ROOT / "tests" / folder, *arguments, junit=junit,
                 env={"IMSFS_BUILD": str(ROOT / build_name), **(env or {})})
 
 
@@ -82,12 +82,19 @@ def threads(arguments):
 
 def mount(arguments):
     yield from build("build-test", "build-dev.ini")
-    yield pytest("build-test", arguments)
+    yield pytest("build-test", "mount", arguments)
+
+
+def openstack(arguments):
+    yield from build("build-test", "build-dev.ini")
+    yield pytest("build-test", "openstack", arguments)
 
 
 def quickstart(arguments):
     yield Step(ROOT / "examples/quickstart", *arguments)
     yield Step(PYTHON, ROOT / "tests/budget.py", ROOT / "build")
+    yield Step(PYTHON, ROOT / "tests/manual.py", ROOT / "build")
+    yield Step("mandoc", "-T", "lint", "-W", "warning", ROOT / "docs/imsfs.1")
 
 
 def clang(arguments):
@@ -97,7 +104,16 @@ def clang(arguments):
 
 def large(arguments):
     yield from build("build-release", ".ci/build-release.ini")
-    yield pytest("build-release", ["-m", "all", *arguments], {"IMSFS_TEST_ALL": "1"})
+    for folder in "mount", "openstack":
+        yield pytest("build-release", folder, ["-m", "all", *arguments], {"IMSFS_TEST_ALL": "1"})
+
+
+def canary(arguments):
+    """Where each mount says all that it can, no secret may be seen either."""
+    for name in ("mount", "openstack"):
+        for step in GROUPS[name](arguments) if name in GROUPS else ():
+            step.env["IMSFS_TEST_DEBUG"] = "1"
+            yield step
 
 
 def fresh_root(arguments):
@@ -105,8 +121,8 @@ def fresh_root(arguments):
 
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
-           "quickstart": quickstart, "clang": clang}
-GROUPS = {**DEFAULT, "large": large, "fresh-root": fresh_root}
+           "openstack": openstack, "quickstart": quickstart, "clang": clang}
+GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root}
 
 
 def counts_of_junit(path):
