@@ -127,18 +127,11 @@ static int add_piece(struct query *q, struct bytes piece, char **to, enum query_
     return 0;
 }
 
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int r = len ? memcmp(a.data, b.data, len) : 0;
-    return r ? r : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_name_then_value(const void *a, const void *b)
 {
     const struct query_item *x = a, *y = b;
-    int r = compare_bytes(x->name, y->name);
-    return r ? r : compare_bytes(x->value, y->value);
+    int r = bytes_compare(x->name, y->name);
+    return r ? r : bytes_compare(x->value, y->value);
 }
 
 /* Sorts; a tag given twice is one, anything else given twice is refused. */

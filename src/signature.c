@@ -67,18 +67,11 @@ static void add_hex(struct strbuf *out, const struct hash *h)
 
 /* --- The canonical query --- */
 
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    size_t len = a.len < b.len ? a.len : b.len;
-    int order = len ? memcmp(a.data, b.data, len) : 0;
-    return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_params(const void *a, const void *b)
 {
     const struct param *p = a, *q = b;
-    int order = compare_bytes(p->name, q->name);
-    return order ? order : compare_bytes(p->value, q->value);
+    int order = bytes_compare(p->name, q->name);
+    return order ? order : bytes_compare(p->value, q->value);
 }
 
 /* The scoped form does not tell upper from lower case in names. */
