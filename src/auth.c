@@ -2,6 +2,7 @@
 #include "imsfs/auth.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "imsfs/failure.h"
@@ -10,6 +11,18 @@
 int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error)
 {
     return a->ops->prepare ? a->ops->prepare(a, deadline_ms, error) : 0;
+}
+
+int auth_fail(struct auth_error *error, int code, const char *place, const char *hint,
+              const char *fmt, ...)
+{
+    char what[320];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    snprintf(error->text, sizeof(error->text), "%s: %s; %s", place, what, hint);
+    return code;
 }
 
 void auth_took(struct auth *a, int64_t expires_ms)

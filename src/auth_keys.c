@@ -2,7 +2,6 @@
 #include "imsfs/auth_keys.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "imsfs/failure.h"
@@ -18,6 +17,7 @@ struct auth_keys {
     struct auth base; /* first: the head of every auth */
     struct auth_keys_config config;
     struct url identity; /* base NULL: it is not needed */
+    char place[140];     /* where that is, for error lines */
     char *projects_url;  /* for the look-up */
     struct http *http;   /* the same */
     char *project_id;    /* NULL: not yet looked up */
@@ -167,19 +167,6 @@ static bool refused(struct auth *base, struct http_response *answer)
 
 /* --- The project's id --- */
 
-static int PRINTF_LIKE(5, 6) fail(struct auth_keys *k, int error, struct auth_error *out,
-                                  const char *hint, const char *fmt, ...)
-{
-    char what[320];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof(what), fmt, ap);
-    va_end(ap);
-    snprintf(out->text, sizeof(out->text), "%.120s/v3/projects: %s; %s", k->identity.base, what,
-             hint);
-    return error;
-}
-
 static int fail_request(struct auth_keys *k, int error, struct http_response *r,
                         struct auth_error *out)
 {
@@ -188,8 +175,9 @@ static int fail_request(struct auth_keys *k, int error, struct http_response *r,
     auth_describe(&k->base, r, error, what, sizeof(what));
     if (disbelief)
         look_at_clock(k, r->fields.date);
-    fail(k, error, out, disbelief ? k->advice : failure_advice_identity(r->status, error),
-         "cannot look the project up: %s", what);
+    auth_fail(out, error, k->place,
+              disbelief ? k->advice : failure_advice_identity(r->status, error),
+              "cannot look the project up: %s", what);
     auth_hold_if_no(&k->base, r, out);
     return error;
 }
@@ -202,8 +190,8 @@ static int choose(struct auth_keys *k, const struct http_response *response,
     const char *name = project_name(k->config.account);
     int r = project_read_id(strbuf_bytes(&response->body), name, &k->project_id, &why);
     if (r < 0) {
-        fail(k, r, error, r == -ENOENT ? "set the project's id" : "check auth_url", "%s",
-             strbuf_str(&why));
+        auth_fail(error, r, k->place, r == -ENOENT ? "set the project's id" : "check auth_url",
+                  "%s", strbuf_str(&why));
         if (r != -ENOMEM)
             auth_hold(&k->base, r, error);
         return r;
@@ -219,7 +207,7 @@ static int look_up(struct auth_keys *k, int64_t deadline_ms, struct auth_error *
     struct http_request request = {.url = k->projects_url, .deadline_ms = deadline_ms};
     int r = sign(k, NULL, &request);
     if (r < 0)
-        fail(k, r, error, "check the keys", "cannot sign: %s", strerror(-r));
+        auth_fail(error, r, k->place, "check the keys", "cannot sign: %s", strerror(-r));
     else if ((r = http_send(k->http, &request, &response)) < 0)
         fail_request(k, r, &response, error);
     header_lines_free(&request.headers);
@@ -318,6 +306,7 @@ static int set_up_look_up(struct auth_keys *k, struct auth_error *error)
         return r;
     if (!auth_may_send(&k->base, &k->identity, error))
         return -EINVAL;
+    snprintf(k->place, sizeof(k->place), "%.120s/v3/projects", k->identity.base);
     strbuf_printf(&url, "%s/v3/projects?name=", k->identity.base);
     url_add_encoded(&url, bytes_of(project_name(a)));
     k->projects_url = strbuf_steal(&url);

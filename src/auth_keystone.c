@@ -2,7 +2,6 @@
 #include "imsfs/auth_keystone.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "imsfs/failure.h"
@@ -18,6 +17,7 @@ struct auth_keystone {
     struct auth base; /* first: the head of every auth */
     struct auth_keystone_config config;
     struct url identity;
+    char place[140]; /* where it is, for error lines */
     char *tokens_url;
     struct http *http;
     char who[200];      /* whom we say we are, for error lines */
@@ -73,27 +73,17 @@ static void redact(const struct auth *base, char *text, size_t len)
 
 /* --- What went wrong, for people --- */
 
-static int PRINTF_LIKE(5, 6) fail(struct auth_keystone *k, int error, struct auth_error *out,
-                                  const char *hint, const char *fmt, ...)
-{
-    char what[320];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof(what), fmt, ap);
-    va_end(ap);
-    snprintf(out->text, sizeof(out->text), "%.120s/v3: %s; %s", k->identity.base, what, hint);
-    return error;
-}
-
 static int fail_request(struct auth_keystone *k, int error, struct http_response *r,
                         struct auth_error *out)
 {
     char what[240];
     auth_describe(&k->base, r, error, what, sizeof(what));
     if (error == -EACCES)
-        fail(k, error, out, sign_in_advice(k), "cannot sign in as %s: %s", k->who, what);
+        auth_fail(out, error, k->place, sign_in_advice(k), "cannot sign in as %s: %s", k->who,
+                  what);
     else
-        fail(k, error, out, failure_advice_identity(r->status, error), "cannot sign in: %s", what);
+        auth_fail(out, error, k->place, failure_advice_identity(r->status, error),
+                  "cannot sign in: %s", what);
     auth_hold_if_no(&k->base, r, out);
     return error;
 }
@@ -117,7 +107,7 @@ static int ask_for_token(struct auth_keystone *k, const char *token, int64_t dea
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     int r = identity_add_request(account_of(k), token, &body, &why);
     if (r < 0)
-        return fail(k, r, error, sign_in_advice(k), "%s", strbuf_str(&why));
+        return auth_fail(error, r, k->place, sign_in_advice(k), "%s", strbuf_str(&why));
     struct http_request request = {.deadline_ms = deadline_ms, .body = strbuf_bytes(&body)};
     return send_to_keystone(k, &request, response, error);
 }
@@ -132,7 +122,7 @@ static int ask_about_token(struct auth_keystone *k, const char *token, int64_t d
         r = header_add(&request.headers, "X-Subject-Token", token);
     if (r < 0) {
         header_lines_free(&request.headers);
-        return fail(k, r, error, "free some memory", "%s", strerror(-r));
+        return auth_fail(error, r, k->place, "free some memory", "%s", strerror(-r));
     }
     return send_to_keystone(k, &request, response, error);
 }
@@ -148,8 +138,8 @@ static int take(struct auth_keystone *k, char **token, const struct identity_gra
         struct url image;
         int r = url_parse_endpoint(&image, grant->image_endpoint, reason, sizeof(reason));
         if (r < 0)
-            return fail(k, r, error, "set image_endpoint_override",
-                        "the catalog's image endpoint: %s", reason);
+            return auth_fail(error, r, k->place, "set image_endpoint_override",
+                             "the catalog's image endpoint: %s", reason);
         url_free(&k->base.image);
         k->base.image = image;
     }
@@ -175,7 +165,7 @@ static int read_grant(struct auth_keystone *k, const struct http_response *respo
     const char *hint = r == -ENOENT   ? "check region_name and interface"
                        : r == -EACCES ? "name the project"
                                       : "check auth_url";
-    return r < 0 ? fail(k, r, error, hint, "%s", strbuf_str(&why)) : 0;
+    return r < 0 ? auth_fail(error, r, k->place, hint, "%s", strbuf_str(&why)) : 0;
 }
 
 /* Takes over a token that an answer brought. Where r or the token says that it is no use, the same
@@ -184,7 +174,7 @@ static int conclude(struct auth_keystone *k, int r, char **token,
                     const struct identity_grant *grant, int64_t began_ms, struct auth_error *error)
 {
     if (r == 0 && !*token)
-        r = fail(k, -EPROTO, error, "check auth_url", "the answer has no token");
+        r = auth_fail(error, -EPROTO, k->place, "check auth_url", "the answer has no token");
     if (r == 0)
         r = take(k, token, grant, began_ms, error);
     if (r < 0 && r != -ENOMEM)
@@ -225,7 +215,7 @@ static int use_token(struct auth_keystone *k, int64_t deadline_ms, struct auth_e
     int r = auth_read_token(&k->base, k->config.token, &k->given, deadline_ms, error);
     int64_t began_ms = clock_now_ms(k->base.clock);
     if (r == 0 && !(token = strdup(k->given)))
-        r = fail(k, -ENOMEM, error, "free some memory", "%s", strerror(ENOMEM));
+        r = auth_fail(error, -ENOMEM, k->place, "free some memory", "%s", strerror(ENOMEM));
     if (r == 0)
         r = ask_about_token(k, token, deadline_ms, &response, error);
     if (r < 0)
@@ -245,8 +235,8 @@ static int sign_in(struct auth_keystone *k, int64_t deadline_ms, struct auth_err
     if (a->method == ACCOUNT_TOKEN)
         return use_token(k, deadline_ms, error);
     if (a->passcode && k->passcode_used)
-        return fail(k, -EACCES, error, "mount again with a new OS_PASSCODE",
-                    "a passcode is good for one sign-in, and that of this mount was used");
+        return auth_fail(error, -EACCES, k->place, "mount again with a new OS_PASSCODE",
+                         "a passcode is good for one sign-in, and that of this mount was used");
     int r = get_token(k, NULL, deadline_ms, error);
     k->passcode_used = r == 0 || r == -EACCES;
     return r;
@@ -348,6 +338,7 @@ static int set_up(struct auth_keystone *k, struct auth_error *error)
         return r;
     if (!auth_may_send(&k->base, &k->identity, error))
         return -EINVAL;
+    snprintf(k->place, sizeof(k->place), "%.120s/v3", k->identity.base);
     snprintf(error->text, sizeof(error->text), "out of memory");
     if (asprintf(&k->tokens_url, "%s/v3/auth/tokens", k->identity.base) < 0) {
         k->tokens_url = NULL;

@@ -66,6 +66,10 @@ struct auth {
  */
 MUST_CHECK int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error);
 
+/* For the kinds: "PLACE: what; HINT" becomes the error's text; returns code. */
+int auth_fail(struct auth_error *error, int code, const char *place, const char *hint,
+              const char *fmt, ...) PRINTF_LIKE(5, 6);
+
 /* For the kinds: we have a token, good until expires_ms (0: nobody knows). */
 void auth_took(struct auth *a, int64_t expires_ms);
 /*
