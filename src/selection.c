@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/selection.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "imsfs/log.h"
+#include "imsfs/name.h"
+
+struct sorting {
+    const struct query *q;
+    const struct slot_table *attrs;
+};
+
+static int compare(const void *a, const void *b, void *ctx)
+{
+    const struct sorting *s = ctx;
+    const struct image *const *x = a, *const *y = b;
+    return match_compare(s->q, *x, *y, s->attrs);
+}
+
+static int refuse_server_only(const struct query *q, struct query_error *err)
+{
+    for (size_t i = 0; i < query_count(q); i++) {
+        const struct param *p = query_at(q, i)->param;
+        if (p && p->server_only)
+            snprintf(err->text, sizeof(err->text), "%s: records do not tell, only a server does",
+                     p->name);
+    }
+    return -EOPNOTSUPP;
+}
+
+/* The image behind which the selection begins; NULL: at the start. */
+static int find_marker(const struct query *q, struct image *const *images, size_t count,
+                       const struct image **out, struct query_error *err)
+{
+    char id[NAME_SIZE], shown[120];
+    const struct query_item *item = query_find(q, PARAM_MARKER);
+    *out = NULL;
+    if (!item)
+        return 0;
+    size_t len = name_encode_id(id, item->value);
+    for (size_t i = 0; len && i < count; i++) {
+        if (bytes_equal(image_id(images[i]), (struct bytes){id, len})) {
+            *out = images[i];
+            return 0;
+        }
+    }
+    log_escape(shown, sizeof(shown), item->value);
+    snprintf(err->text, sizeof(err->text), "marker: no image has the id '%s'", shown);
+    return -EINVAL;
+}
+
+int selection_make(struct selection *out, const struct query *q, struct image *const *images,
+                   size_t count, const struct slot_table *attrs, const struct match_facts *facts,
+                   struct query_error *err)
+{
+    const struct image *marker;
+    if (query_is_server_only(q))
+        return refuse_server_only(q, err);
+    int r = find_marker(q, images, count, &marker, err);
+    if (r < 0)
+        return r;
+    struct selection s = {.images = calloc(count + 1, sizeof(*s.images))};
+    if (!s.images)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        /* The order is total, so what is behind the marker needs no place of the marker. */
+        bool behind = !marker || match_compare(q, marker, images[i], attrs) < 0;
+        if (behind && match_image(q, images[i], attrs, facts))
+            s.images[s.count++] = images[i];
+    }
+    qsort_r(s.images, s.count, sizeof(*s.images), compare, &(struct sorting){q, attrs});
+    int64_t limit = query_limit(q);
+    s.more = limit && s.count > (size_t)limit;
+    if (s.more)
+        s.count = (size_t)limit;
+    *out = s;
+    return 0;
+}
+
+void selection_free(struct selection *s)
+{
+    free(s->images);
+    *s = (struct selection){0};
+}
+
+bool selection_add_last_id(const struct selection *s, struct strbuf *out)
+{
+    if (s->count)
+        image_add_raw_id(s->images[s->count - 1], out);
+    return s->count;
+}
