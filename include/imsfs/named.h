@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * named: the queries that have a name: the documents' common query methods, and those of
+ * -o query=NAME:CRITERIA.
+ *
+ * Sources: "Common Query Methods" of both list calls; for a plain Glance, which has no image types
+ * and whose answer to member_status=pending holds one's own shared images too, what a real one was
+ * seen to answer. The set never changes after it was made; the owner frees it, any thread reads it.
+ */
+#ifndef IMSFS_NAMED_H
+#define IMSFS_NAMED_H
+
+#include "imsfs/query.h"
+
+struct named; /* opaque */
+
+/*
+ * The common methods, and the user's own ("NAME:CRITERIA", in the order given; dialect as for
+ * query_parse()). A name is a plain file name without '=', and given once. filter may be NULL; else
+ * the user's criteria must fit it (filter_apply()). -EINVAL: err says which one and why; -ENOMEM.
+ */
+MUST_CHECK int named_new(struct named **out, char *const *own, size_t count,
+                         enum query_dialect dialect, const struct query *filter,
+                         struct query_error *err);
+void named_free(struct named *n);
+
+size_t named_count(const struct named *n);
+/* A file name as it is; shown in this order. */
+const char *named_name(const struct named *n, size_t i);
+/* False: none is called so. */
+bool named_find(const struct named *n, struct bytes name, size_t *i);
+/* False: it cannot work without the caller's project id, which is not known (empty), so that it is
+ * not listed. The dialect may be unknown. */
+bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect,
+                     struct bytes project);
+/* True: named_criteria() needs the dialect, which a probe tells (route.h). */
+bool named_needs_dialect(const struct named *n, size_t i);
+
+struct named_criteria {
+    struct query *query;     /* to be asked for, without the mount's filter */
+    struct query *leave_out; /* what the answer is not to show (match_image()); NULL: nothing */
+};
+
+/*
+ * What the name stands for. -EOPNOTSUPP: the project id is needed and empty; -EAGAIN: the dialect
+ * is unknown and named_needs_dialect(); err is filled for both. -ENOMEM. The caller clears *out.
+ */
+MUST_CHECK int named_criteria(const struct named *n, size_t i, enum query_dialect dialect,
+                              struct bytes project, struct named_criteria *out,
+                              struct query_error *err);
+void named_criteria_clear(struct named_criteria *c);
+
+#endif

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/filter.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "imsfs/log.h"
+
+static void free_query(struct query **q)
+{
+    query_free(*q);
+}
+
+int filter_parse(struct query **out, struct bytes text, enum query_dialect dialect,
+                 struct query_error *err)
+{
+    CLEANUP(free_query) struct query *q = NULL;
+    int r = query_parse(&q, text, dialect, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < query_count(q); i++) {
+        const struct param *p = query_at(q, i)->param;
+        if (!p || p->kind < PARAM_LIMIT)
+            continue;
+        snprintf(err->text, sizeof(err->text), "%s: restricts nothing", p->name);
+        return -EINVAL;
+    }
+    *out = STEAL(q);
+    return 0;
+}
+
+/* The filter's value of a parameter that the item gives another one, or NULL. */
+static const struct query_item *find_conflict(const struct query *filter,
+                                              const struct query_item *item)
+{
+    if (item->param && item->param->kind == PARAM_TAG)
+        return NULL;
+    for (size_t i = 0; i < query_count(filter); i++) {
+        const struct query_item *own = query_at(filter, i);
+        if (bytes_equal(own->name, item->name) && !bytes_equal(own->value, item->value))
+            return own;
+    }
+    return NULL;
+}
+
+int filter_apply(struct query **out, const struct query *filter, const struct query *q,
+                 struct query_error *err)
+{
+    char name[120], value[120];
+    for (size_t i = 0; i < query_count(q); i++) {
+        const struct query_item *item = query_at(q, i), *own = find_conflict(filter, item);
+        if (!own)
+            continue;
+        log_escape(name, sizeof(name), own->name);
+        log_escape(value, sizeof(value), own->value);
+        snprintf(err->text, sizeof(err->text), "%s: the mount's filter has only '%s'", name, value);
+        return -EINVAL;
+    }
+    return query_join(out, filter, q, err);
+}
