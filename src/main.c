@@ -11,6 +11,7 @@
 
 #include "imsfs/daemon.h"
 #include "imsfs/fs.h"
+#include "imsfs/help.h"
 #include "imsfs/log.h"
 #include "imsfs/login.h"
 #include "imsfs/mountpoint.h"
@@ -334,8 +335,8 @@ int main(int argc, char *argv[])
         return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
     }
     if (app.options.action == OPTIONS_HELP)
-        return print(options_help);
+        return print(help_add_usage);
     if (app.options.action == OPTIONS_VERSION)
-        return print(options_version);
+        return print(help_add_version);
     return run(&app);
 }

@@ -9,10 +9,6 @@
 #include "imsfs/layout.h"
 #include "imsfs/url.h"
 
-#ifndef IMSFS_VERSION
-#define IMSFS_VERSION "unknown"
-#endif
-
 #define SECOND INT64_C(1000)
 #define DAY (86400 * SECOND)
 
@@ -80,8 +76,6 @@ static const char *const ignored[] = {
 static const char *const secret_words[] = {
     "pass", "token", "secret", "api_key", "apikey", "access_key", "private_key", "credential",
 };
-
-static const char usage[] = "imsfs [options] [SOURCE] MOUNTPOINT";
 
 /* --- -o --- */
 
@@ -307,7 +301,7 @@ static int set_words(struct options *o, const struct arguments *args, struct str
     else if (strstr(mountpoint, "://"))
         problem = "no MOUNTPOINT, but a URL";
     if (problem) {
-        strbuf_printf(why, "%s: write %s; see imsfs --help", problem, usage);
+        strbuf_printf(why, "%s: write %s; see imsfs --help", problem, OPTIONS_USAGE);
         return -EINVAL;
     }
     o->source_kind = OPTIONS_SOURCE_ANY;
@@ -352,32 +346,14 @@ void options_free(struct options *o)
     setting_clear(word_rows, ARRAY_SIZE(word_rows), o);
 }
 
-void options_help(struct strbuf *out)
+const struct setting *options_rows(size_t *count)
 {
-    strbuf_printf(out, "usage: %s\n", usage);
-    strbuf_add_str(
-        out,
-        "\nMounts the images of a cloud's image service as a read-only tree.\n"
-        "\nSOURCE is the name of a cloud in clouds.yaml, the URL of an image service\n"
-        "(https://ims.example.com; the variables OS_* or HW_* say who you are), or a JSON file\n"
-        "with image records. Without it: OS_CLOUD, the variables, or the only cloud there is.\n\n"
-        "  -f                          stay in the foreground\n"
-        "  -d                          the same, and log everything\n"
-        "  -s                          accepted and ignored\n"
-        "  -h, --help                  show this\n"
-        "  -V, --version               show the version\n"
-        "  -o NAME[=VALUE],...         options; \"\\,\" is a comma in a value\n\n");
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        setting_help(&table[i], out);
-    strbuf_add_str(out, "\nTimes are in seconds, or have the suffix s, m, h or d.\n"
-                        "The mount is read-only, nosuid, nodev, noexec. Accepted and ignored:");
-    for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-        strbuf_printf(out, "%s%s%s", i % 8 ? " " : "\n  ", ignored[i],
-                      streq(ignored[i], "x-") ? "*" : "");
-    strbuf_add_str(out, "\nUnmount with: fusermount3 -u MOUNTPOINT\n");
+    *count = ARRAY_SIZE(table);
+    return table;
 }
 
-void options_version(struct strbuf *out)
+const char *const *options_ignored(size_t *count)
 {
-    strbuf_add_str(out, "imsfs " IMSFS_VERSION "\n");
+    *count = ARRAY_SIZE(ignored);
+    return ignored;
 }

@@ -2,9 +2,9 @@
 /*
  * options: the command line of imsfs, also as mount(8) and mount.fuse3(8) write it.
  *
- * One table says what options there are; parsing, bounds and --help come from it. The result is
- * plain data and owns its strings. Nothing is opened or looked at but the user data base and the
- * working directory. Before threads start.
+ * One table says what options there are; parsing, bounds and --help (help.h) come from it. The
+ * result is plain data and owns its strings. Nothing is opened or looked at but the user data base
+ * and the working directory. Before threads start.
  */
 #ifndef IMSFS_OPTIONS_H
 #define IMSFS_OPTIONS_H
@@ -13,6 +13,8 @@
 
 #include "imsfs/setting.h"
 #include "imsfs/strbuf.h"
+
+#define OPTIONS_USAGE "imsfs [options] [SOURCE] MOUNTPOINT"
 
 enum options_action { OPTIONS_MOUNT, OPTIONS_HELP, OPTIONS_VERSION };
 enum options_source {
@@ -67,8 +69,9 @@ struct options {
 MUST_CHECK int options_parse(struct options *out, int argc, char *const argv[], struct strbuf *why);
 void options_free(struct options *o);
 
-/* The text of --help and of --version. */
-void options_help(struct strbuf *out);
-void options_version(struct strbuf *out);
+/* All that -o takes, in the order of --help. */
+const struct setting *options_rows(size_t *count);
+/* What it takes and ignores; one that ends in '-' stands for all names that begin so. */
+const char *const *options_ignored(size_t *count);
 
 #endif

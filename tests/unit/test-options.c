@@ -366,25 +366,6 @@ static void test_missing_words(void **state)
     }
 }
 
-static void test_help(void **state)
-{
-    (void)state;
-    CLEANUP(strbuf_free) struct strbuf help = STRBUF_INIT;
-    options_help(&help);
-    assert_int_equal(strbuf_error(&help), 0);
-    assert_non_null(strstr(strbuf_str(&help),
-                           "  -o ttl=SECONDS              how old the list may be "
-                           "(default 60)\n"));
-    assert_non_null(strstr(strbuf_str(&help), "  -o lazy  "));
-    assert_non_null(strstr(strbuf_str(&help), "\n  x-*\n") ?: strstr(strbuf_str(&help), " x-*\n"));
-    for (const char *line = strbuf_str(&help); line && *line;) {
-        const char *end = strchr(line, '\n');
-        assert_non_null(end);
-        assert_true(end - line <= 100);
-        line = end + 1;
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,7 +377,7 @@ int main(void)
         cmocka_unit_test(test_unknown_options), cmocka_unit_test(test_secrets_are_refused),
         cmocka_unit_test(test_sources),         cmocka_unit_test(test_no_source),
         cmocka_unit_test(test_tokens),          cmocka_unit_test(test_bad_sources),
-        cmocka_unit_test(test_missing_words),   cmocka_unit_test(test_help),
+        cmocka_unit_test(test_missing_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

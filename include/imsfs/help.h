@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * help: what the command says about itself. Pure; made from the tables that the options come from.
+ */
+#ifndef IMSFS_HELP_H
+#define IMSFS_HELP_H
+
+#include "imsfs/strbuf.h"
+
+/* The texts of --help and --version. Added to out. */
+void help_add_usage(struct strbuf *out);
+void help_add_version(struct strbuf *out);
+
+#endif
