@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/help.h"
 
+#include <stdio.h>
+
 #include "imsfs/options.h"
+#include "imsfs/param.h"
 
 #ifndef IMSFS_VERSION
 #define IMSFS_VERSION "unknown"
 #endif
+
+enum {
+    LINE_MAX_COLUMNS = 100,
+    VALUES_COLUMN = 64,
+};
+#define PARAM_FORMAT "%-26s  %-11s  %-21s  "
 
 static const char introduction[] =
     "usage: " OPTIONS_USAGE "\n"
@@ -17,6 +26,7 @@ static const char introduction[] =
     "  -d                          the same, and log everything\n"
     "  -s                          accepted and ignored\n"
     "  -h, --help                  show this\n"
+    "      --help-query            show the search parameters of the list calls\n"
     "  -V, --version               show the version\n"
     "  -o NAME[=VALUE],...         options; \"\\,\" is a comma in a value\n\n";
 
@@ -36,6 +46,74 @@ void help_add_usage(struct strbuf *out)
     }
     strbuf_add_str(out, "\nUnmount with: fusermount3 -u MOUNTPOINT\n");
 }
+
+/* --- --help-query --- */
+
+static const struct {
+    unsigned calls;
+    const char *name;
+} calls[] = {
+    {PARAM_NATIVE | PARAM_CLOUD, "both"},
+    {PARAM_CLOUD, "cloudimages"},
+    {PARAM_CLOUD | PARAM_GLANCE, "cloudimages"}, /* on a plain Glance it is a property */
+    {PARAM_GLANCE, "Glance"},
+};
+
+static const char *call_name(const struct param *p)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        if (calls[i].calls == p->calls)
+            return calls[i].name;
+    return "";
+}
+
+/* Adds words with '|' between them; a line that would be too long goes on below. */
+static void add_words(struct strbuf *out, size_t *column, const char *words)
+{
+    for (const char *word = words; *word;) {
+        size_t len = strcspn(word, "|");
+        len += word[len] == '|';
+        if (*column + len > LINE_MAX_COLUMNS) {
+            strbuf_printf(out, "\n%*s", VALUES_COLUMN, "");
+            *column = VALUES_COLUMN;
+        }
+        strbuf_add(out, word, len);
+        *column += len;
+        word += len;
+    }
+}
+
+static void add_param(const struct param *p, struct strbuf *out)
+{
+    char line[LINE_MAX_COLUMNS];
+    int len =
+        snprintf(line, sizeof(line), PARAM_FORMAT, p->name, call_name(p), param_kind_name(p->kind));
+    size_t column = (size_t)len;
+    strbuf_add_str(out, line);
+    if (p->values)
+        add_words(out, &column, p->values);
+    if (p->glance_values) {
+        strbuf_printf(out, "\n%*s", VALUES_COLUMN, "Glance also ");
+        column = VALUES_COLUMN;
+        add_words(out, &column, p->glance_values);
+    }
+    while (out->data[out->len - 1] == ' ')
+        out->len--;
+    strbuf_add_char(out, '\n');
+}
+
+void help_add_query(struct strbuf *out)
+{
+    strbuf_printf(out, PARAM_FORMAT "%s\n", "PARAMETER", "CALL", "KIND", "VALUES");
+    for (size_t i = 0; param_at(i); i++)
+        add_param(param_at(i), out);
+    strbuf_add_str(
+        out, "\nCALL: both is /v2/images and /v2/cloudimages; Glance is /v2/images of a plain "
+             "Glance,\nwhere other names are properties. TIME: yyyy-MM-ddThh:mm:ssZ or "
+             "'yyyy-MM-dd hh:mm:ss'.\n");
+}
+
+/* --- --version --- */
 
 void help_add_version(struct strbuf *out)
 {

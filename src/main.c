@@ -297,7 +297,15 @@ static int run(struct app *app)
 
 /* --- the command --- */
 
-static int print(void (*add)(struct strbuf *out))
+typedef void add_text_fn(struct strbuf *out);
+
+static add_text_fn *const texts[] = {
+    [OPTIONS_HELP] = help_add_usage,
+    [OPTIONS_HELP_QUERY] = help_add_query,
+    [OPTIONS_VERSION] = help_add_version,
+};
+
+static int print(add_text_fn *add)
 {
     CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
     add(&out);
@@ -334,9 +342,7 @@ int main(int argc, char *argv[])
         log_error("%s", strbuf_str(&why));
         return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
     }
-    if (app.options.action == OPTIONS_HELP)
-        return print(help_add_usage);
-    if (app.options.action == OPTIONS_VERSION)
-        return print(help_add_version);
+    if (app.options.action != OPTIONS_MOUNT)
+        return print(texts[app.options.action]);
     return run(&app);
 }

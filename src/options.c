@@ -6,21 +6,28 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "imsfs/criteria.h"
 #include "imsfs/layout.h"
 #include "imsfs/url.h"
 
 #define SECOND INT64_C(1000)
 #define DAY (86400 * SECOND)
 
+#define KIB INT64_C(1024)
+#define GIB (KIB * KIB * KIB)
+
 #define FIELD(name) offsetof(struct options, name)
 
 static const char *const apis[] = {"images", "cloudimages", NULL};
+static const char *const dialects[] = {"ims", "glance", NULL};
 static const char *const signatures[] = {"plain", "scoped", NULL};
 
-/* In the order of --help. */
+/* In the order of --help, which leaves out those without a text: they are checked only so far. */
 static const struct setting table[] = {
     {"api", SETTING_CHOICE, FIELD(api), 0, 0, apis, "images", "images|cloudimages",
      "the list call"},
+    {"dialect", SETTING_CHOICE, FIELD(dialect), 0, 0, dialects, NULL, "ims|glance", NULL},
+    {"project_id", SETTING_WORD, FIELD(project_id), 0, 0, NULL, NULL, "ID", NULL},
     {"api_version", SETTING_WORD, FIELD(api_version), 0, 0, NULL, NULL, "VERSION",
      "send the header X-Api-Version"},
     {"token_file", SETTING_PATH, FIELD(token_file), 0, 0, NULL, NULL, "FILE",
@@ -43,6 +50,10 @@ static const struct setting table[] = {
      "for one request with its retries"},
     {"list_timeout", SETTING_TIME, FIELD(list_timeout_ms), SECOND / 10, DAY, NULL, "15m", "SECONDS",
      "for a whole listing"},
+    {"filter", SETTING_TEXT, FIELD(filter), 0, 0, NULL, NULL, "CRITERIA", NULL},
+    {"query", SETTING_LIST, FIELD(queries), 0, 0, NULL, NULL, "NAME:CRITERIA", NULL},
+    {"cache_max", SETTING_SIZE, FIELD(cache_max), 64 * KIB, 1024 * GIB, NULL, "256M", "BYTES",
+     NULL},
     {"layout", SETTING_TEXT, FIELD(layout), 0, 0, NULL, LAYOUT_DEFAULT, "LEVELS",
      "the levels below images/"},
     {"by", SETTING_LIST, FIELD(by), 0, 0, NULL, NULL, "ATTRIBUTE",
@@ -164,6 +175,7 @@ struct arguments {
     size_t word_count; /* all there were, more than are kept */
 };
 
+/* Each stands for letters. */
 static const struct {
     const char *name;
     const char *letters;
@@ -222,7 +234,10 @@ static int take_option(struct options *o, struct arguments *args, const char *ar
     for (size_t i = 0; i < ARRAY_SIZE(long_options); i++)
         if (streq(arg, long_options[i].name))
             return take_letters(o, args, long_options[i].letters, why);
-    return refuse_unknown(arg, why);
+    if (!streq(arg, "--help-query"))
+        return refuse_unknown(arg, why);
+    o->action = OPTIONS_HELP_QUERY;
+    return 0;
 }
 
 static int take_arguments(struct options *o, struct arguments *args, struct strbuf *why)
@@ -309,15 +324,26 @@ static int set_words(struct options *o, const struct arguments *args, struct str
     return rc ? rc : setting_set(&word_rows[ROW_MOUNTPOINT], o, mountpoint, why);
 }
 
+/* api=cloudimages is a mount of what a plain Glance does not have. */
+static const char *find_exclusion(const struct options *o)
+{
+    bool glance = o->dialect && streq(o->dialect, "glance");
+    return o->allow_other && o->allow_root          ? "allow_other and allow_root"
+           : o->token_file && o->token_command      ? "token_file and token_command"
+           : glance && streq(o->api, "cloudimages") ? "api=cloudimages and dialect=glance"
+                                                    : NULL;
+}
+
 static int check_together(const struct options *o, struct strbuf *why)
 {
-    const char *problem = o->allow_other && o->allow_root     ? "allow_other and allow_root"
-                          : o->token_file && o->token_command ? "token_file and token_command"
-                                                              : NULL;
-    if (!problem)
-        return 0;
-    strbuf_printf(why, "%s exclude each other", problem);
-    return -EINVAL;
+    const char *excluding = find_exclusion(o);
+    if (excluding) {
+        strbuf_printf(why, "%s exclude each other", excluding);
+        return -EINVAL;
+    }
+    CLEANUP(criteria_clear) struct criteria checked = {0};
+    const struct criteria_text text = {o->dialect, o->filter, o->queries.items, o->queries.count};
+    return criteria_make(&checked, &text, why);
 }
 
 /* --- public --- */

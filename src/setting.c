@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/setting.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
@@ -113,6 +114,26 @@ static bool read_time(const char *value, int64_t *ms)
     return false;
 }
 
+/* "500", "64M": bytes. */
+static bool read_size(const char *value, int64_t *bytes)
+{
+    static const char suffixes[] = "kmg";
+    char digits[32];
+    size_t len = strspn(value, "0123456789");
+    if (len >= sizeof(digits))
+        return false;
+    memcpy(digits, value, len);
+    digits[len] = '\0';
+    const char *suffix = NULL;
+    if (value[len] && !(suffix = strchr(suffixes, tolower((unsigned char)value[len]))))
+        return false;
+    int64_t n;
+    if (!read_digits(digits, 10, &n) || (suffix && value[len + 1]))
+        return false;
+    int64_t unit = suffix ? INT64_C(1024) << (10 * (suffix - suffixes)) : 1;
+    return !__builtin_mul_overflow(n, unit, bytes);
+}
+
 static bool only_bytes_between(const char *value, unsigned char low, unsigned char high)
 {
     for (const char *p = value; *p; p++)
@@ -149,6 +170,18 @@ static int set_octal(const struct setting *row, void *field, const char *value, 
     if (n < row->min || n > row->max)
         return refuse(why, row, value, "must be %" PRIo64 " to %" PRIo64, row->min, row->max);
     *(unsigned *)field = (unsigned)n;
+    return 0;
+}
+
+static int set_size(const struct setting *row, void *field, const char *value, struct strbuf *why)
+{
+    int64_t n;
+    if (!read_size(value, &n))
+        return refuse(why, row, value, "not a number of bytes, with k, M or G at most");
+    if (n < row->min || n > row->max)
+        return refuse(why, row, value, "must be %" PRId64 " to %" PRId64 " bytes", row->min,
+                      row->max);
+    *(int64_t *)field = n;
     return 0;
 }
 
@@ -273,9 +306,9 @@ static int set_group(const struct setting *row, void *field, const char *value, 
 
 static setter *const setters[SETTING_TYPES] = {
     [SETTING_FLAG] = set_flag, [SETTING_NUMBER] = set_number, [SETTING_OCTAL] = set_octal,
-    [SETTING_TIME] = set_time, [SETTING_CHOICE] = set_choice, [SETTING_WORD] = set_word,
-    [SETTING_PATH] = set_path, [SETTING_LIST] = set_list,     [SETTING_TEXT] = set_text,
-    [SETTING_USER] = set_user, [SETTING_GROUP] = set_group,
+    [SETTING_SIZE] = set_size, [SETTING_TIME] = set_time,     [SETTING_CHOICE] = set_choice,
+    [SETTING_WORD] = set_word, [SETTING_PATH] = set_path,     [SETTING_LIST] = set_list,
+    [SETTING_TEXT] = set_text, [SETTING_USER] = set_user,     [SETTING_GROUP] = set_group,
 };
 
 /* --- rows --- */

@@ -7,8 +7,9 @@
 
 #include "imsfs/strbuf.h"
 
-/* The texts of --help and --version. Added to out. */
+/* The texts of --help, --help-query (the table of param.h) and --version. Added to out. */
 void help_add_usage(struct strbuf *out);
+void help_add_query(struct strbuf *out);
 void help_add_version(struct strbuf *out);
 
 #endif

@@ -16,7 +16,7 @@
 
 #define OPTIONS_USAGE "imsfs [options] [SOURCE] MOUNTPOINT"
 
-enum options_action { OPTIONS_MOUNT, OPTIONS_HELP, OPTIONS_VERSION };
+enum options_action { OPTIONS_MOUNT, OPTIONS_HELP, OPTIONS_HELP_QUERY, OPTIONS_VERSION };
 enum options_source {
     OPTIONS_SOURCE_URL,
     OPTIONS_SOURCE_FILE,
@@ -35,6 +35,8 @@ struct options {
     char *mountpoint; /* absolute; links and dots stay: mountpoint_check() resolves them */
 
     const char *api;       /* "images" or "cloudimages" */
+    const char *dialect;   /* "ims" or "glance"; NULL: not said */
+    char *project_id;      /* the caller's; NULL: not said */
     char *api_version;     /* for X-Api-Version; NULL: none */
     char *token_file;      /* absolute; NULL: none */
     char *token_command;   /* NULL: none; never both */
@@ -47,6 +49,10 @@ struct options {
     int64_t stale_ms;
     int64_t timeout_ms;
     int64_t list_timeout_ms;
+
+    char *filter;                /* criteria of the whole mount; NULL: none */
+    struct setting_list queries; /* NAME:CRITERIA; criteria_make() takes these two */
+    int64_t cache_max;           /* bytes */
 
     char *layout;           /* as given; the layout module checks it */
     struct setting_list by; /* as given, in order; may be empty */

@@ -20,6 +20,8 @@ enum setting_type {
     SETTING_FLAG,   /* bool; takes no value */
     SETTING_NUMBER, /* unsigned; decimal digits */
     SETTING_OCTAL,  /* unsigned; octal digits */
+    SETTING_SIZE,   /* int64_t in bytes; decimal digits, with the suffix k, M or G for powers of
+                       1024, in any case */
     SETTING_TIME, /* int64_t in milliseconds; seconds with a fraction, or with the suffix s, m, h or
                      d */
     SETTING_CHOICE, /* const char *; one of the row's words, static */
@@ -36,8 +38,9 @@ struct setting {
     const char *name;
     enum setting_type type;
     size_t offset;
-    int64_t min, max;           /* NUMBER, OCTAL, TIME (milliseconds), in this range or refused */
-    const char *const *choices; /* CHOICE: ends with NULL; the first is the default */
+    int64_t min,
+        max; /* NUMBER, OCTAL, SIZE (bytes), TIME (milliseconds): in this range, or refused */
+    const char *const *choices; /* CHOICE: ends with NULL */
     const char *standard;       /* the default as a user would write it; NULL: none, or off */
     const char *value;          /* what --help calls the value */
     const char *help;           /* NULL: not in the list of --help */

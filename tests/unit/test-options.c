@@ -145,6 +145,9 @@ static void test_letters(void **state)
     o = accept(WORDS("/x.json", "--help"));
     assert_int_equal(o.action, OPTIONS_HELP);
     options_free(&o);
+    o = accept(WORDS("--help-query", "--nonsense"));
+    assert_int_equal(o.action, OPTIONS_HELP_QUERY);
+    options_free(&o);
     o = accept(WORDS("-fV"));
     assert_int_equal(o.action, OPTIONS_VERSION);
     options_free(&o);
@@ -347,6 +350,78 @@ static void test_bad_sources(void **state)
     refuse("MOUNTPOINT=: must not be empty", WORDS("a.json", ""));
 }
 
+static void test_queries(void **state)
+{
+    (void)state;
+    struct options o = accept(WORDS("https://h", "/mnt", "-o",
+                                    "query=a:tag=x\\,y&limit=5,query=b:,filter=status=active,"
+                                    "dialect=ims,project_id=0123"));
+    assert_int_equal(o.queries.count, 2);
+    assert_string_equal(o.queries.items[0], "a:tag=x,y&limit=5");
+    assert_string_equal(o.filter, "status=active");
+    assert_string_equal(o.dialect, "ims");
+    assert_string_equal(o.project_id, "0123");
+    options_free(&o);
+    refuse_item("query: a: the name is taken", "query=a:limit=1,query=a:limit=2");
+    refuse_item("query: a: limit: '0' is not allowed: integer, at least 1", "query=a:limit=0");
+    refuse_item("query=: must not be empty", "query=");
+    refuse_item("filter: limit: restricts nothing", "filter=limit=5");
+    refuse_item("filter=: must not be empty", "filter=");
+    refuse_item("filter: x: no such parameter in the image service's list calls",
+                "filter=x=y,dialect=ims");
+    refuse_item("dialect=nova: must be ims or glance", "dialect=nova");
+    refuse_item("project_id=a b: must be letters, digits and signs of ASCII without spaces",
+                "project_id=a b");
+    refuse_item("api=cloudimages and dialect=glance exclude each other",
+                "api=cloudimages,dialect=glance");
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *item;
+        int64_t bytes;
+    } good[] = {
+        {"lazy", 268435456},
+        {"cache_max=65536", 65536},
+        {"cache_max=64k", 65536},
+        {"cache_max=64K", 65536},
+        {"cache_max=3M", 3145728},
+        {"cache_max=5g", 5368709120},
+        {"cache_max=1024G", INT64_C(1) << 40},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        struct options o = accept(WORDS("/x.json", "/mnt", "-o", good[i].item));
+        assert_int_equal(o.cache_max, good[i].bytes);
+        options_free(&o);
+    }
+    static const char *const bad[] = {
+        "cache_max=abc",
+        "cache_max=-1",
+        "cache_max=k",
+        "cache_max=",
+        "cache_max=1kb",
+        "cache_max=1T",
+        "cache_max=1.5M",
+        "cache_max=1 ",
+        "cache_max=0x10",
+        "cache_max=+1",
+        "cache_max=99999999999999999999",
+        "cache_max=9223372036854775807G",
+        "cache_max=00000000000000000000000000000000000000000000000065536",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char message[128];
+        snprintf(message, sizeof(message), "%s: not a number of bytes, with k, M or G at most",
+                 bad[i]);
+        refuse_item(message, bad[i]);
+    }
+    refuse_item("cache_max=63k: must be 65536 to 1099511627776 bytes", "cache_max=63k");
+    refuse_item("cache_max=1025G: must be 65536 to 1099511627776 bytes", "cache_max=1025G");
+    refuse_item("cache_max: needs a value: cache_max=BYTES", "cache_max");
+}
+
 static void test_missing_words(void **state)
 {
     (void)state;
@@ -377,7 +452,8 @@ int main(void)
         cmocka_unit_test(test_unknown_options), cmocka_unit_test(test_secrets_are_refused),
         cmocka_unit_test(test_sources),         cmocka_unit_test(test_no_source),
         cmocka_unit_test(test_tokens),          cmocka_unit_test(test_bad_sources),
-        cmocka_unit_test(test_missing_words),
+        cmocka_unit_test(test_missing_words),   cmocka_unit_test(test_queries),
+        cmocka_unit_test(test_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
