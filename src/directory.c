@@ -13,21 +13,37 @@ struct directory *directory_new(uint32_t slot, uint32_t parent, const struct lay
 
 void directory_free(struct directory *d)
 {
-    if (d)
+    if (d) {
         free(d->entries);
+        free(d->places);
+    }
     free(d);
+}
+
+static int grow(struct directory *d)
+{
+    uint32_t cap = d->cap ? d->cap * 2 : 4;
+    uint32_t *entries = realloc(d->entries, cap * sizeof(*entries));
+    if (!entries)
+        return -ENOMEM;
+    d->entries = entries;
+    if (d->ordered) {
+        uint64_t *places = realloc(d->places, cap * sizeof(*places));
+        if (!places)
+            return -ENOMEM;
+        d->places = places;
+    }
+    d->cap = cap;
+    return 0;
 }
 
 int directory_add(struct directory *d, uint32_t slot)
 {
-    if (d->count == d->cap) {
-        uint32_t cap = d->cap ? d->cap * 2 : 4;
-        uint32_t *entries = realloc(d->entries, cap * sizeof(*entries));
-        if (!entries)
-            return -ENOMEM;
-        d->entries = entries;
-        d->cap = cap;
-    }
+    int r = d->count == d->cap ? grow(d) : 0;
+    if (r < 0)
+        return r;
+    if (d->ordered)
+        d->places[d->count] = order_next(d->count ? d->places[d->count - 1] : 0);
     d->entries[d->count++] = slot;
     return 0;
 }
@@ -48,12 +64,51 @@ void directory_sort(struct directory *d)
     d->count = kept;
 }
 
-uint32_t directory_lower(const struct directory *d, uint32_t slot)
+struct kept {
+    uint32_t slot;
+    uint64_t place;
+};
+
+static int compare_kept(const void *a, const void *b)
+{
+    return compare_slots(&((const struct kept *)a)->slot, &((const struct kept *)b)->slot);
+}
+
+int directory_keep_places(struct directory *d, const struct directory *before)
+{
+    if (!d->ordered || !before->ordered || d->count == 0 || before->count == 0)
+        return 0;
+    CLEANUP(free_ptr) struct kept *kept = calloc(before->count, sizeof(*kept));
+    CLEANUP(free_ptr) uint64_t *places = calloc(d->cap, sizeof(*places));
+    if (!kept || !places)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < before->count; i++)
+        kept[i] = (struct kept){before->entries[i], before->places[i]};
+    qsort(kept, before->count, sizeof(*kept), compare_kept);
+    for (uint32_t i = 0; i < d->count; i++) {
+        const struct kept key = {.slot = d->entries[i]};
+        const struct kept *had = bsearch(&key, kept, before->count, sizeof(*kept), compare_kept);
+        places[i] = had ? had->place : 0;
+    }
+    int r = order_settle(places, d->count);
+    if (r < 0)
+        return r;
+    free(d->places);
+    d->places = STEAL(places);
+    return 0;
+}
+
+uint64_t directory_mark(const struct directory *d, uint32_t i)
+{
+    return d->ordered ? d->places[i] : d->entries[i];
+}
+
+uint32_t directory_lower(const struct directory *d, uint64_t mark)
 {
     uint32_t low = 0, high = d->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (d->entries[middle] < slot)
+        if (directory_mark(d, middle) < mark)
             low = middle + 1;
         else
             high = middle;
@@ -76,4 +131,9 @@ size_t directory_entry_name(const struct directory *d, const struct image *img,
     memcpy(out, id.data, id.len);
     out[id.len] = '\0';
     return id.len;
+}
+
+size_t directory_bytes(const struct directory *d)
+{
+    return sizeof(*d) + d->cap * (sizeof(*d->entries) + (d->ordered ? sizeof(*d->places) : 0));
 }

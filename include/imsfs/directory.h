@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * directory: the entries of one directory of a catalog, by slot. It belongs to its catalog, whose
- * rules of who may write hold.
+ * directory: the entries of one directory of a catalog, by slot or in the order of their arrival.
+ * It belongs to its catalog, whose rules of who may write hold.
  */
 #ifndef IMSFS_DIRECTORY_H
 #define IMSFS_DIRECTORY_H
@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "imsfs/layout.h"
+#include "imsfs/order.h"
 
 #define DIRECTORY_ROOT UINT32_MAX /* as a parent: the mount's root directory */
 
@@ -20,8 +21,10 @@ struct directory {
     bool leaf;           /* entries are images (or links to them), not directories */
     bool touched;        /* among those that the current page changed */
     uint64_t value_hash; /* tells two values with one name apart */
-    uint32_t *entries;   /* slots of images, or of directories; sorted when readers see it */
+    uint32_t *entries;   /* slots of images, or of directories; sorted when readers see it, */
     uint32_t count, cap;
+    bool ordered;     /* unless they stay in the order of arrival: */
+    uint64_t *places; /* then those of the entries, see order.h; rising when readers see it */
     struct timespec mtime;
     atomic_bool listed; /* a reader got entries of it while it was growing */
 };
@@ -32,12 +35,26 @@ void directory_free(struct directory *d);
 
 /* At the end, in any order. -ENOMEM. */
 MUST_CHECK int directory_add(struct directory *d, uint32_t slot);
-/* Sorts, and drops what is there twice. */
+/* Sorts, and drops what is there twice. Not where entries are in the order of arrival. */
 void directory_sort(struct directory *d);
 
-/* The index of the first entry that is at least slot. */
-uint32_t directory_lower(const struct directory *d, uint32_t slot);
+/*
+ * Where entries are in the order of arrival: those that keep the order that they have in before,
+ * where it is so too, keep their places. -ENOMEM: all have others.
+ */
+MUST_CHECK int directory_keep_places(struct directory *d, const struct directory *before);
+
+/*
+ * What rises along the directory and tells in any later one what lay before entry i: its slot, or
+ * its place.
+ */
+uint64_t directory_mark(const struct directory *d, uint32_t i);
+/* The index of the first entry whose mark is at least mark. */
+uint32_t directory_lower(const struct directory *d, uint64_t mark);
+/* Only where entries are sorted; catalog_has() knows of all. */
 bool directory_has(const struct directory *d, uint32_t slot);
+/* About the memory that it needs. */
+size_t directory_bytes(const struct directory *d);
 /* What an image is called in a leaf directory: name@id, or id. Returns the length. */
 size_t directory_entry_name(const struct directory *d, const struct image *img,
                             char out[static 256]);

@@ -36,6 +36,47 @@ static void an_entry_or_the_next_one_is_found(void **state)
     directory_free(d);
 }
 
+static struct directory *in_order(const uint32_t *slots, size_t count)
+{
+    struct directory *d = filled(NULL, 0);
+    d->ordered = true;
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(directory_add(d, slots[i]), 0);
+    return d;
+}
+
+/* Who stopped behind each entry of before goes on at the entry of now with this index. */
+static void check_going_on(const struct directory *before, const struct directory *now,
+                           const uint32_t *at)
+{
+    for (uint32_t i = 0; i < before->count; i++)
+        assert_int_equal(directory_lower(now, directory_mark(before, i) + 1), at[i]);
+}
+
+static void the_order_of_arrival_can_stay(void **state)
+{
+    (void)state;
+    static const uint32_t first[] = {9, 3, 7, 1, 5}, second[] = {5, 9, 4, 7, 1};
+    struct directory *before = in_order(first, ARRAY_SIZE(first));
+    struct directory *now = in_order(second, ARRAY_SIZE(second));
+    assert_memory_equal(before->entries, first, sizeof(first));
+    check_going_on(before, before, (const uint32_t[]){1, 2, 3, 4, 5});
+    assert_int_equal(directory_keep_places(now, before), 0);
+    assert_memory_equal(now->entries, second, sizeof(second));
+    /* 3 has left, 5 has moved, 4 is new between 9 and 7 */
+    check_going_on(now, now, (const uint32_t[]){1, 2, 3, 4, 5});
+    uint32_t behind_9 = directory_lower(now, directory_mark(before, 0) + 1);
+    uint32_t behind_3 = directory_lower(now, directory_mark(before, 1) + 1);
+    assert_int_equal(behind_9, 2);
+    assert_true(behind_3 == 2 || behind_3 == 3);
+    assert_int_equal(directory_mark(now, 3), directory_mark(before, 2));
+    assert_int_equal(directory_mark(now, 4), directory_mark(before, 3));
+    assert_int_equal(directory_lower(now, directory_mark(before, 4) + 1), 5);
+    assert_true(directory_bytes(now) > sizeof(*now) + sizeof(second) * 3);
+    directory_free(now);
+    directory_free(before);
+}
+
 static void an_empty_directory_has_nothing(void **state)
 {
     (void)state;
@@ -43,6 +84,12 @@ static void an_empty_directory_has_nothing(void **state)
     assert_false(directory_has(d, 0));
     assert_int_equal(directory_lower(d, 0), 0);
     directory_free(d);
+    struct directory *before = in_order(NULL, 0), *now = in_order((const uint32_t[]){4}, 1);
+    assert_int_equal(directory_lower(before, 0), 0);
+    assert_int_equal(directory_keep_places(now, before), 0);
+    assert_int_equal(directory_keep_places(before, now), 0);
+    directory_free(now);
+    directory_free(before);
     directory_free(NULL);
 }
 
@@ -78,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_sorted_and_single),
         cmocka_unit_test(an_entry_or_the_next_one_is_found),
+        cmocka_unit_test(the_order_of_arrival_can_stay),
         cmocka_unit_test(an_empty_directory_has_nothing),
         cmocka_unit_test(an_image_is_called_as_its_view_says),
     };
