@@ -18,15 +18,8 @@ struct attic_box {
     struct item *items; /* by slot */
 };
 
-/* About what it costs to keep an image. */
-static size_t weight(const struct image *img)
-{
-    return image_json(img).len + image_attr_count(img) * sizeof(struct image_attr) +
-           sizeof(struct item) + 64;
-}
-
-/* The image in this slot of a catalog. False: no memory. */
-static bool add(struct attic_box *box, const struct catalog *c, uint32_t slot)
+/* False: no memory. */
+static bool add(struct attic_box *box, const struct roll_item *image)
 {
     if (box->count == box->cap) {
         size_t cap = box->cap ? box->cap * 2 : 16;
@@ -37,29 +30,39 @@ static bool add(struct attic_box *box, const struct catalog *c, uint32_t slot)
         box->cap = cap;
     }
     struct item *item = &box->items[box->count++];
-    item->img = image_ref((struct image *)catalog_image(c, slot));
-    item->slot = slot;
-    item->version = catalog_version(c, slot);
-    item->home = catalog_home(c, slot);
+    item->img = image_ref(image->img);
+    item->slot = image->slot;
+    item->version = image->version;
+    item->home = image->home;
     atomic_init(&item->asker, 0);
-    box->bytes += weight(item->img);
+    box->bytes += roll_image_bytes(item->img) + sizeof(*item);
     return true;
 }
 
-static bool is_same(const struct catalog *before, const struct catalog *now, uint32_t slot)
+static bool is_in(const struct catalog *now, const struct roll_item *image)
 {
-    return catalog_image(now, slot) && catalog_version(now, slot) == catalog_version(before, slot);
+    return catalog_image(now, image->slot) && catalog_version(now, image->slot) == image->version;
+}
+
+static int by_slot(const void *a, const void *b)
+{
+    uint32_t x = ((const struct item *)a)->slot, y = ((const struct item *)b)->slot;
+    return x < y ? -1 : x > y;
 }
 
 struct attic_box *attic_pack(const struct catalog *before, const struct catalog *now)
 {
     struct attic_box *box = calloc(1, sizeof(*box));
     bool whole = box != NULL;
-    for (uint32_t slot = 0; whole && slot < catalog_image_limit(before); slot++)
-        if (catalog_image(before, slot) && !is_same(before, now, slot))
-            whole = add(box, before, slot);
-    if (box && box->count > 0)
+    for (uint32_t i = 0; whole && i < catalog_image_limit(before); i++) {
+        const struct roll_item *image = catalog_image_at(before, i);
+        if (image && !is_in(now, image))
+            whole = add(box, image);
+    }
+    if (box && box->count > 0) {
+        qsort(box->items, box->count, sizeof(*box->items), by_slot);
         return box;
+    }
     attic_free(box);
     return NULL;
 }

@@ -3,126 +3,31 @@
 
 #include <errno.h>
 
-#include "imsfs/name.h"
-
-struct place {
-    uint32_t home; /* the directory in images/ */
-    uint32_t version;
-};
-
 struct catalog {
     struct numbers *numbers;
+    enum catalog_form form;
     const struct catalog *previous;
+    const struct catalog *lender;
     struct catalog_counts counts;
     bool streaming;
-    bool streamable;
-    struct image **images; /* by slot */
-    struct place *places;  /* by slot */
-    uint32_t image_cap, image_limit;
-    struct directory **dirs; /* by slot */
-    uint32_t dir_cap, dir_limit;
-    struct directory **touched; /* what the current page changed */
-    size_t touched_count, touched_cap;
+    bool whole, more;
+    struct roll roll;
+    size_t image_bytes;
+    struct groups groups;
 };
 
-/* An image on its way into the directories. */
-struct placing {
-    struct catalog *catalog;
-    const struct image *img;
-    uint32_t slot;
-    struct directory *dir;
-};
-
-static int reserve(void **array, uint32_t *cap, uint32_t index, size_t item)
-{
-    if (index < *cap)
-        return 0;
-    uint32_t wanted = *cap ? *cap : 64;
-    while (wanted <= index)
-        wanted *= 2;
-    char *grown = realloc(*array, wanted * item);
-    if (!grown)
-        return -ENOMEM;
-    memset(grown + *cap * item, 0, (wanted - *cap) * item);
-    *array = grown;
-    *cap = wanted;
-    return 0;
-}
-
-static int touch(struct catalog *c, struct directory *d)
-{
-    if (d->touched)
-        return 0;
-    if (c->touched_count == c->touched_cap) {
-        size_t cap = c->touched_cap ? c->touched_cap * 2 : 64;
-        struct directory **grown = realloc(c->touched, cap * sizeof(struct directory *));
-        if (!grown)
-            return -ENOMEM;
-        c->touched = grown;
-        c->touched_cap = cap;
-    }
-    d->touched = true;
-    c->touched[c->touched_count++] = d;
-    return 0;
-}
-
-static int add_entry(struct catalog *c, struct directory *d, uint32_t slot)
-{
-    if (d->count && d->entries[d->count - 1] == slot)
-        return 0; /* an image with the same tag twice */
-    if (d->count && d->entries[d->count - 1] > slot)
-        c->streamable = false;
-    int r = touch(c, d);
-    return r < 0 ? r : directory_add(d, slot);
-}
-
-static int new_dir(struct catalog *c, uint32_t slot, uint32_t parent,
-                   const struct layout_view *view, struct directory **out)
-{
-    uint32_t cap = c->dir_cap;
-    int r = reserve((void **)&c->dirs, &cap, slot, sizeof(struct directory *));
-    if (r < 0)
-        return r;
-    c->dir_cap = cap;
-    struct directory *d = directory_new(slot, parent, view);
-    if (!d)
-        return -ENOMEM;
-    d->mtime = numbers_last_stamp(c->numbers);
-    c->dirs[slot] = d;
-    if (c->dir_limit <= slot)
-        c->dir_limit = slot + 1;
-    *out = d;
-    return parent == DIRECTORY_ROOT ? 0 : add_entry(c, c->dirs[parent], slot);
-}
-
-static int add_view_roots(struct catalog *c)
-{
-    const struct layout *layout = c->numbers->layout;
-    /* Readers may have seen one that failed or started over. */
-    struct timespec stamp = numbers_stamp(c->numbers);
-    int r = 0;
-    for (uint32_t i = 0; r == 0 && i < layout->view_count; i++) {
-        struct directory *d;
-        r = new_dir(c, i, DIRECTORY_ROOT, &layout->views[i], &d);
-        if (r == 0) {
-            d->leaf = layout->views[i].kind == LAYOUT_BY_ID;
-            d->mtime = stamp;
-        }
-    }
-    return r;
-}
-
-int catalog_new(struct catalog **out, struct numbers *numbers, const struct catalog *previous,
-                bool streaming)
+int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form form,
+                const struct catalog *previous, bool streaming)
 {
     struct catalog *c = calloc(1, sizeof(*c));
     if (!c)
         return -ENOMEM;
     c->numbers = numbers;
+    c->form = form;
     c->previous = previous;
     c->streaming = streaming;
-    c->streamable = true;
-    int r = add_view_roots(c);
+    c->roll = roll_init(catalog_is_flat(c));
+    int r = groups_init(&c->groups, numbers, catalog_is_flat(c), form == CATALOG_ORDERED);
     if (r < 0) {
         catalog_free(c);
         return r;
@@ -135,173 +40,63 @@ void catalog_free(struct catalog *c)
 {
     if (!c)
         return;
-    for (uint32_t i = 0; i < c->image_limit; i++)
-        image_unref(c->images[i]);
-    for (uint32_t i = 0; i < c->dir_limit; i++)
-        directory_free(c->dirs[i]);
-    free(c->images);
-    free(c->places);
-    free(c->dirs);
-    free(c->touched);
+    roll_deinit(&c->roll);
+    groups_deinit(&c->groups);
     free(c);
 }
 
+/* The record in that list, if it is the same. */
+static const struct roll_item *same_in(const struct catalog *list, const struct roll_item *item)
+{
+    const struct roll_item *other = list ? roll_find(&list->roll, item->slot) : NULL;
+    return other && image_equal(other->img, item->img) ? other : NULL;
+}
+
 /*
- * Goes from p->dir to its subdirectory for a value. Returns 1; 0 when another value has that name
- * in a view, where the image is left out; or -errno.
+ * The same record as before is the same object as before, and the same version; or those of the
+ * lender.
  */
-static int enter(struct placing *p, struct bytes value, bool leaf)
+static int share(struct catalog *c, struct roll_item *item)
 {
-    struct catalog *c = p->catalog;
-    struct directory *d;
-    char name[NAME_SIZE];
-    uint32_t slot;
-    CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
-    struct bytes parent = numbers_dir_path(c->numbers, p->dir->slot);
-    strbuf_add(&path, parent.data, parent.len);
-    strbuf_add_char(&path, '/');
-    strbuf_add(&path, name, name_encode(name, value));
-    if (strbuf_error(&path) < 0)
-        return -ENOMEM;
-    int r = slot_add(c->numbers->dirs, strbuf_bytes(&path), &slot);
-    if (r < 0)
-        return r;
-    d = (struct directory *)catalog_dir(c, slot);
-    if (!d) {
-        r = new_dir(c, slot, p->dir->slot, p->dir->view, &d);
-        if (r < 0)
-            return r;
-        d->leaf = leaf;
-        d->value_hash = name_fnv1a_64(value);
-    } else if (d->value_hash != name_fnv1a_64(value)) {
-        c->counts.names_equal++;
-        if (d->view->kind != LAYOUT_IMAGES)
-            return 0;
+    const struct roll_item *before = same_in(c->previous, item), *lent = same_in(c->lender, item);
+    const struct roll_item *object = lent ? lent : before, *version = before ? before : lent;
+    size_t bytes = roll_image_bytes(item->img);
+    int r = 0;
+    if (version)
+        item->version = version->version;
+    else
+        r = numbers_version(c->numbers, item->slot, &item->version);
+    if (object) {
+        image_unref(item->img);
+        item->img = image_ref(object->img);
     }
-    p->dir = d;
-    return 1;
-}
-
-static int enter_level(void *ctx, struct bytes value)
-{
-    return enter(ctx, value, false);
-}
-
-static int link_value(void *ctx, struct bytes value)
-{
-    struct placing p = *(struct placing *)ctx;
-    int r = enter(&p, value, true);
-    return r <= 0 ? r : add_entry(p.catalog, p.dir, p.slot);
-}
-
-/* A directory that cannot be had because the table is full costs the image that place only. */
-static int count_full(struct catalog *c, int r)
-{
-    if (r != -ENOSPC)
-        return r;
-    c->counts.unnumbered++;
-    return 0;
-}
-
-static int place_in_view(struct placing p, const struct layout_view *view)
-{
-    static const struct layout_level by_name = {LAYOUT_ATTR, IMAGE_SLOT_NAME};
-    switch (view->kind) {
-    case LAYOUT_BY_ID:
-        return add_entry(p.catalog, p.dir, p.slot);
-    case LAYOUT_BY_NAME:
-        return layout_values(&by_name, p.img, false, link_value, &p);
-    default:
-        return layout_values(&view->levels[0], p.img, true, link_value, &p);
-    }
-}
-
-/* The image's own directory. -ENOSPC: there is no place for it. */
-static int place_home(struct placing p)
-{
-    const struct layout_view *view = &p.catalog->numbers->layout->views[0];
-    for (size_t i = 0; i < view->level_count; i++) {
-        int r = layout_values(&view->levels[i], p.img, false, enter_level, &p);
-        if (r < 0)
-            return r;
-    }
-    p.dir->leaf = true;
-    p.catalog->places[p.slot].home = p.dir->slot;
-    return add_entry(p.catalog, p.dir, p.slot);
-}
-
-static int place(struct catalog *c, const struct image *img, uint32_t slot)
-{
-    const struct layout *layout = c->numbers->layout;
-    int r = place_home((struct placing){c, img, slot, c->dirs[0]});
-    for (uint32_t i = 1; r == 0 && i < layout->view_count; i++)
-        r = count_full(
-            c, place_in_view((struct placing){c, img, slot, c->dirs[i]}, &layout->views[i]));
+    c->image_bytes += lent ? bytes / 2 : bytes;
     return r;
-}
-
-static int reserve_image(struct catalog *c, uint32_t slot)
-{
-    uint32_t cap = c->image_cap;
-    int r = reserve((void **)&c->places, &cap, slot, sizeof(*c->places));
-    cap = c->image_cap;
-    if (r == 0)
-        r = reserve((void **)&c->images, &cap, slot, sizeof(struct image *));
-    if (r == 0)
-        c->image_cap = cap;
-    return r;
-}
-
-/* The same record as before is the same object as before, and the same version. */
-static int share(struct catalog *c, struct image **img, uint32_t slot)
-{
-    const struct image *before = c->previous ? catalog_image(c->previous, slot) : NULL;
-    if (!before || !image_equal(before, *img))
-        return numbers_version(c->numbers, slot, &c->places[slot].version);
-    c->places[slot].version = catalog_version(c->previous, slot);
-    image_unref(*img);
-    *img = image_ref((struct image *)before);
-    return 0;
 }
 
 /* Returns 1 when the image is new to this listing, 0 when not. Takes over the reference. */
 static int add_image(struct catalog *c, struct image *img)
 {
-    uint32_t slot;
-    int r = slot_add(c->numbers->ids, image_id(img), &slot);
-    if (r == 0 && catalog_image(c, slot)) {
+    struct roll_item item = {.img = img};
+    int r = slot_add(c->numbers->ids, image_id(img), &item.slot);
+    if (r == 0 && roll_find(&c->roll, item.slot)) {
         c->counts.duplicates++;
         image_unref(img);
         return 0;
     }
     if (r == 0)
-        r = reserve_image(c, slot);
+        r = roll_reserve(&c->roll, item.slot);
     if (r == 0)
-        r = share(c, &img, slot);
+        r = share(c, &item);
     if (r == 0)
-        r = place(c, img, slot);
+        r = groups_place(&c->groups, &item);
     if (r < 0) {
-        image_unref(img);
-        return count_full(c, r) < 0 ? r : 1;
+        image_unref(item.img);
+        return groups_count_full(&c->groups, r) < 0 ? r : 1;
     }
-    c->images[slot] = img;
-    if (c->image_limit <= slot)
-        c->image_limit = slot + 1;
+    roll_put(&c->roll, &item);
     c->counts.images++;
     return 1;
-}
-
-/* Brings what was touched into order, with a new mtime. */
-static void settle(struct catalog *c)
-{
-    struct timespec stamp = numbers_stamp(c->numbers);
-    for (size_t i = 0; i < c->touched_count; i++) {
-        c->touched[i]->touched = false;
-        c->touched[i]->mtime = stamp;
-        if (!c->streamable)
-            directory_sort(c->touched[i]);
-    }
-    c->touched_count = 0;
 }
 
 int catalog_add_page(struct catalog *c, struct image **images, size_t count)
@@ -316,19 +111,26 @@ int catalog_add_page(struct catalog *c, struct image **images, size_t count)
             fresh++;
     }
     if (c->streaming)
-        settle(c);
+        groups_settle(&c->groups);
+    c->counts.unnumbered = c->groups.unnumbered;
+    c->counts.names_equal = c->groups.names_equal;
     return r < 0 ? r : fresh;
 }
 
 bool catalog_streamable(const struct catalog *c)
 {
-    return c->streamable;
+    return c->groups.streamable;
+}
+
+void catalog_set_lender(struct catalog *c, const struct catalog *lender)
+{
+    c->lender = lender;
 }
 
 static bool same_names(const struct catalog *c, const struct directory *a,
                        const struct directory *b)
 {
-    if (a->count != b->count)
+    if (a->count != b->count || c->more != c->previous->more)
         return false;
     if (a->count && memcmp(a->entries, b->entries, a->count * sizeof(*a->entries)) != 0)
         return false;
@@ -345,18 +147,50 @@ static bool same_names(const struct catalog *c, const struct directory *a,
     return true;
 }
 
+/* What became of a directory of previous. */
+static struct timespec mtime_after(struct catalog *c, struct directory *d,
+                                   const struct directory *before, struct timespec stamp)
+{
+    /* Without memory for places, readers half-way are better off with a listing anew. */
+    bool kept = directory_keep_places(d, before) == 0;
+    return kept && same_names(c, d, before) ? before->mtime : stamp;
+}
+
 void catalog_finish(struct catalog *c)
 {
-    settle(c);
+    groups_settle(&c->groups);
+    c->whole = true;
+    c->lender = NULL;
     if (!c->previous)
         return;
     struct timespec stamp = numbers_stamp(c->numbers);
-    for (uint32_t i = 0; i < c->dir_limit; i++) {
-        const struct directory *before = c->dirs[i] ? catalog_dir(c->previous, i) : NULL;
+    for (uint32_t i = 0; i < c->groups.limit; i++) {
+        struct directory *d = c->groups.dirs[i];
+        const struct directory *before = d ? catalog_dir(c->previous, i) : NULL;
         if (before)
-            c->dirs[i]->mtime = same_names(c, c->dirs[i], before) ? before->mtime : stamp;
+            d->mtime = mtime_after(c, d, before, stamp);
     }
     c->previous = NULL;
+}
+
+void catalog_set_more(struct catalog *c)
+{
+    c->more = true;
+}
+
+bool catalog_has_more(const struct catalog *c)
+{
+    return c->more;
+}
+
+bool catalog_is_whole(const struct catalog *c)
+{
+    return c->whole;
+}
+
+bool catalog_is_flat(const struct catalog *c)
+{
+    return c->form != CATALOG_GROUPED;
 }
 
 const struct catalog_counts *catalog_counts(const struct catalog *c)
@@ -366,30 +200,47 @@ const struct catalog_counts *catalog_counts(const struct catalog *c)
 
 const struct image *catalog_image(const struct catalog *c, uint32_t slot)
 {
-    return slot < c->image_limit ? c->images[slot] : NULL;
+    const struct roll_item *item = roll_find(&c->roll, slot);
+    return item ? item->img : NULL;
 }
 
 uint32_t catalog_home(const struct catalog *c, uint32_t slot)
 {
-    return c->places[slot].home;
+    return roll_find(&c->roll, slot)->home;
 }
 
 uint32_t catalog_version(const struct catalog *c, uint32_t slot)
 {
-    return slot < c->image_limit ? c->places[slot].version : 0;
+    const struct roll_item *item = roll_find(&c->roll, slot);
+    return item ? item->version : 0;
 }
 
 const struct directory *catalog_dir(const struct catalog *c, uint32_t slot)
 {
-    return slot < c->dir_limit ? c->dirs[slot] : NULL;
+    return slot < c->groups.limit ? c->groups.dirs[slot] : NULL;
+}
+
+bool catalog_has(const struct catalog *c, const struct directory *d, uint32_t slot)
+{
+    return d->ordered ? catalog_image(c, slot) != NULL : directory_has(d, slot);
+}
+
+const struct roll_item *catalog_image_at(const struct catalog *c, uint32_t i)
+{
+    return roll_at(&c->roll, i);
 }
 
 uint32_t catalog_image_limit(const struct catalog *c)
 {
-    return c->image_limit;
+    return c->roll.limit;
 }
 
 uint32_t catalog_dir_limit(const struct catalog *c)
 {
-    return c->dir_limit;
+    return c->groups.limit;
+}
+
+size_t catalog_bytes(const struct catalog *c)
+{
+    return sizeof(*c) + roll_bytes(&c->roll) + c->image_bytes + groups_bytes(&c->groups);
 }

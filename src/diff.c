@@ -58,7 +58,8 @@ static int diff_entry(const struct differ *x, const struct directory *was,
 {
     char a[256], b[256];
     struct bytes name = entry_name(x, x->before, was, slot, a);
-    if (!is || !directory_has(is, slot) || !bytes_equal(name, entry_name(x, x->now, is, slot, b)))
+    if (!is || !catalog_has(x->now, is, slot) ||
+        !bytes_equal(name, entry_name(x, x->now, is, slot, b)))
         return emit_entry(x, dir_node(was->slot), name);
     return 0;
 }
@@ -111,9 +112,10 @@ static int diff_images(const struct differ *x)
 {
     int r = 0;
     for (uint32_t i = 0; r == 0 && i < catalog_image_limit(x->before); i++) {
-        const struct image *was = catalog_image(x->before, i), *is = catalog_image(x->now, i);
-        if (was && (!is || catalog_version(x->before, i) != catalog_version(x->now, i)))
-            r = diff_files(x, i, was);
+        const struct roll_item *was = catalog_image_at(x->before, i);
+        if (was && (!catalog_image(x->now, was->slot) ||
+                    was->version != catalog_version(x->now, was->slot)))
+            r = diff_files(x, was->slot, was->img);
     }
     return r;
 }

@@ -93,7 +93,7 @@ static struct attic_box *replace(struct shelf *s, struct catalog *current)
 
 int shelf_begin(struct shelf *s)
 {
-    int r = catalog_new(&s->next, s->numbers, s->current, !s->current);
+    int r = catalog_new(&s->next, s->numbers, CATALOG_GROUPED, s->current, !s->current);
     if (r == 0 && !s->current)
         set_visible(s, NULL, s->next);
     return r;
@@ -125,7 +125,7 @@ void shelf_start_over(struct shelf *s)
     if (s->next != s->growing)
         catalog_free(s->next);
     s->next = NULL;
-    if (catalog_new(&s->next, s->numbers, s->current, false) < 0)
+    if (catalog_new(&s->next, s->numbers, CATALOG_GROUPED, s->current, false) < 0)
         log_error("out of memory for a listing");
 }
 
@@ -160,7 +160,7 @@ struct shelf_change shelf_abandon(struct shelf *s)
     if (!s->growing)
         return change;
     change.before = s->growing;
-    if (catalog_new(&change.now, s->numbers, NULL, false) < 0)
+    if (catalog_new(&change.now, s->numbers, CATALOG_GROUPED, NULL, false) < 0)
         change.now = NULL;
     pack(s, change.now);
     change.dropped = replace(s, s->current);

@@ -47,7 +47,7 @@ static int lookup_image(const struct tree *t, const struct catalog *c, const str
     bool id_only = d->view->kind == LAYOUT_BY_ID || d->view->kind == LAYOUT_BY_NAME;
     if (!id_only && !name_split_image(name, &id))
         return -ENOENT;
-    if (slot_find(t->numbers->ids, id, &slot) < 0 || !directory_has(d, slot))
+    if (slot_find(t->numbers->ids, id, &slot) < 0 || !catalog_has(c, d, slot))
         return -ENOENT;
     const struct image *img = catalog_image(c, slot);
     if (!img || !bytes_equal(name, (struct bytes){entry, directory_entry_name(d, img, entry)}))
@@ -349,7 +349,7 @@ int tree_target(const struct tree *t, const struct catalog *c, const struct node
         return -EINVAL;
     const struct directory *d = catalog_dir(c, n->dir);
     const struct image *img = catalog_image(c, n->image);
-    if (!d || !img || !directory_has(d, n->image))
+    if (!d || !img || !catalog_has(c, d, n->image))
         return -ESTALE;
     char name[256];
     struct bytes home = numbers_dir_path(t->numbers, catalog_home(c, n->image));

@@ -7,14 +7,19 @@
  * holds exclusively. It owns references to its images.
  *
  * Images and directories are known by slots: numbers that a value keeps for the life of the mount,
- * whatever list it is in. Entries of a directory are sorted by slot, so that a reader can go on at
- * any entry, in any later list.
+ * whatever list it is in. Entries of a directory are sorted by slot, or keep the order of their
+ * arrival and have places (order.h); so a reader can go on at any entry, in any later list.
  */
 #ifndef IMSFS_CATALOG_H
 #define IMSFS_CATALOG_H
 
-#include "imsfs/directory.h"
-#include "imsfs/numbers.h"
+#include "imsfs/groups.h"
+
+enum catalog_form {
+    CATALOG_GROUPED, /* as the layout says */
+    CATALOG_FLAT,    /* one directory, slot 0, with all images; numbers->dirs does not know it */
+    CATALOG_ORDERED, /* the same, in the order of arrival */
+};
 
 struct catalog_counts {
     size_t images;
@@ -26,12 +31,18 @@ struct catalog_counts {
 struct catalog;
 
 /*
- * previous is the list that this one will replace, or NULL; what did not change is shared with it.
- * It must live until catalog_finish(). streaming: readers see the catalog grow.
+ * previous is the list of the same form that this one will replace, or NULL; what did not change is
+ * shared with it. It must live until catalog_finish(). streaming: readers see the catalog grow.
  */
-MUST_CHECK int catalog_new(struct catalog **out, struct numbers *numbers,
+MUST_CHECK int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form form,
                            const struct catalog *previous, bool streaming);
 void catalog_free(struct catalog *c);
+
+/*
+ * Another list of the mount, from which images are taken that are the same there, with their
+ * versions; NULL: none. It must live while pages are added: set it before each page if it may go.
+ */
+void catalog_set_lender(struct catalog *c, const struct catalog *lender);
 
 /*
  * Adds a page, and takes over the references. Returns how many images were new, or -ENOMEM. After
@@ -40,8 +51,14 @@ void catalog_free(struct catalog *c);
  */
 MUST_CHECK int catalog_add_page(struct catalog *c, struct image **images, size_t count);
 bool catalog_streamable(const struct catalog *c);
+/* The server has images behind the last one. Before catalog_finish(). */
+void catalog_set_more(struct catalog *c);
 /* No page follows. Directories whose names are those of previous keep its mtimes. */
 void catalog_finish(struct catalog *c);
+bool catalog_has_more(const struct catalog *c);
+/* catalog_finish() was called. */
+bool catalog_is_whole(const struct catalog *c);
+bool catalog_is_flat(const struct catalog *c);
 
 const struct catalog_counts *catalog_counts(const struct catalog *c);
 /* The image with this slot, or NULL. */
@@ -51,12 +68,21 @@ const struct image *catalog_image(const struct catalog *c, uint32_t slot);
  * mount lives. 0 when there is no such image.
  */
 uint32_t catalog_version(const struct catalog *c, uint32_t slot);
-/* The directory in images/ that holds it. */
+/* The directory in images/ that holds it, if the list has it; 0 in a flat one. */
 uint32_t catalog_home(const struct catalog *c, uint32_t slot);
 /* The directory with this slot, or NULL. */
 const struct directory *catalog_dir(const struct catalog *c, uint32_t slot);
-/* One more than the largest slots in use, for walking all. */
+/* Whether a directory of the list has that image or directory. */
+bool catalog_has(const struct catalog *c, const struct directory *d, uint32_t slot);
+/* For walking all images, i from 0 to the limit; NULL: nobody there. Not always by slot. */
+const struct roll_item *catalog_image_at(const struct catalog *c, uint32_t i);
 uint32_t catalog_image_limit(const struct catalog *c);
+/* One more than the largest slot in use, for walking all. */
 uint32_t catalog_dir_limit(const struct catalog *c);
+/*
+ * About the memory that the list needs. An image of the lender's counts for half, one of an earlier
+ * list's wholly, because that list will go. O(directories).
+ */
+size_t catalog_bytes(const struct catalog *c);
 
 #endif

@@ -79,7 +79,7 @@ static inline struct catalog *lists_catalog(struct lists *l, const struct catalo
                                             const char *const *page)
 {
     struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l->numbers, previous, false), 0);
+    assert_int_equal(catalog_new(&c, &l->numbers, CATALOG_GROUPED, previous, false), 0);
     assert_true(lists_add(l, c, page) >= 0);
     catalog_finish(c);
     return c;

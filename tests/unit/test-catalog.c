@@ -22,7 +22,7 @@ static int teardown(void **state)
 static struct catalog *growing(struct lists *l)
 {
     struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l->numbers, NULL, true), 0);
+    assert_int_equal(catalog_new(&c, &l->numbers, CATALOG_GROUPED, NULL, true), 0);
     return c;
 }
 
@@ -331,6 +331,216 @@ static void a_full_table_of_directories_costs_places(void **state)
     catalog_free(first);
 }
 
+/* --- Flat lists --- */
+
+#define D RECORD("d", "Debian", "queued")
+#define E RECORD("e", "Fedora", "queued")
+
+static struct catalog *flat(struct lists *l, enum catalog_form form, const struct catalog *previous,
+                            const char *const *page)
+{
+    struct catalog *c;
+    assert_int_equal(catalog_new(&c, &l->numbers, form, previous, false), 0);
+    assert_true(lists_add(l, c, page) >= 0);
+    catalog_finish(c);
+    return c;
+}
+
+/* Its images in their order, as a string of one-letter ids. */
+static void assert_flat(const struct catalog *c, const char *ids)
+{
+    const struct directory *d = catalog_dir(c, 0);
+    assert_true(catalog_is_flat(c) && d->leaf);
+    assert_int_equal(catalog_dir_limit(c), 1);
+    assert_int_equal(catalog_counts(c)->images, strlen(ids));
+    if (d->count != strlen(ids))
+        fail_msg("%u entries, not %s", d->count, ids);
+    for (uint32_t i = 0; i < d->count; i++) {
+        const struct image *img = catalog_image(c, d->entries[i]);
+        if (!bytes_equal(image_id(img), (struct bytes){&ids[i], 1}))
+            fail_msg("entry %u is not %c", i, ids[i]);
+        assert_true(catalog_has(c, d, d->entries[i]));
+        assert_int_equal(catalog_home(c, d->entries[i]), 0);
+        if (i > 0)
+            assert_true(directory_mark(d, i) > directory_mark(d, i - 1));
+    }
+}
+
+static void a_flat_list_is_one_directory(void **state)
+{
+    struct lists *l = *state;
+    uint32_t dirs = slot_count(l->numbers.dirs);
+    struct catalog *base = lists_catalog(l, NULL, PAGE(A, B));
+    uint32_t with_base = slot_count(l->numbers.dirs);
+    assert_true(with_base > dirs);
+    struct catalog *by_slot = flat(l, CATALOG_FLAT, NULL, PAGE(C, D, B, C, A));
+    struct catalog *ordered = flat(l, CATALOG_ORDERED, NULL, PAGE(C, D, B, C, A));
+    assert_int_equal(slot_count(l->numbers.dirs), with_base);
+    assert_flat(by_slot, "abcd");
+    assert_flat(ordered, "cdba");
+    assert_int_equal(catalog_counts(ordered)->duplicates, 1);
+    assert_false(catalog_is_flat(base));
+    assert_false(catalog_has(base, lists_dir(l, base, "by-id"), lists_slot(l, "c")));
+    assert_true(catalog_has(base, lists_dir(l, base, "by-id"), lists_slot(l, "a")));
+    struct catalog *less = flat(l, CATALOG_ORDERED, ordered, PAGE(B));
+    assert_false(catalog_has(less, catalog_dir(less, 0), lists_slot(l, "a")));
+    assert_null(catalog_image(less, lists_slot(l, "a")));
+    assert_int_equal(catalog_version(less, lists_slot(l, "a")), 0);
+    catalog_free(less);
+    catalog_free(ordered);
+    catalog_free(by_slot);
+    catalog_free(base);
+}
+
+static void what_arrives_in_order_can_be_read_while_it_grows(void **state)
+{
+    struct lists *l = *state;
+    static const bool streamable[] = {false, true};
+    struct catalog *base = lists_catalog(l, NULL, PAGE(A, B, C));
+    for (int ordered = 0; ordered < 2; ordered++) {
+        struct catalog *c;
+        enum catalog_form form = ordered ? CATALOG_ORDERED : CATALOG_FLAT;
+        assert_int_equal(catalog_new(&c, &l->numbers, form, NULL, true), 0);
+        assert_int_equal(lists_add(l, c, PAGE(C)), 1);
+        struct timespec grew = catalog_dir(c, 0)->mtime;
+        uint64_t mark = directory_mark(catalog_dir(c, 0), 0);
+        assert_int_equal(lists_add(l, c, PAGE(A, C, B)), 2);
+        assert_int_equal(compare_times(catalog_dir(c, 0)->mtime, grew), 1);
+        assert_int_equal(catalog_streamable(c), streamable[ordered]);
+        assert_false(catalog_is_whole(c));
+        if (ordered)
+            assert_int_equal(directory_lower(catalog_dir(c, 0), mark + 1), 1);
+        catalog_finish(c);
+        assert_true(catalog_is_whole(c));
+        assert_flat(c, ordered ? "cab" : "abc");
+        catalog_free(c);
+    }
+    catalog_free(base);
+}
+
+/* What somebody who stopped behind an entry of before gets of now. */
+static void assert_rest(struct lists *l, const struct catalog *before, char stopped,
+                        const struct catalog *now, const char *rest)
+{
+    const struct directory *d = catalog_dir(before, 0), *is = catalog_dir(now, 0);
+    uint32_t at = 0, slot = lists_slot(l, (const char[]){stopped, '\0'});
+    while (d->entries[at] != slot)
+        at++;
+    uint32_t i = directory_lower(is, directory_mark(d, at) + 1);
+    if (is->count - i != strlen(rest))
+        fail_msg("behind %c: %u entries, not %s", stopped, is->count - i, rest);
+    for (; i < is->count; i++, rest++)
+        if (!bytes_equal(image_id(catalog_image(now, is->entries[i])), (struct bytes){rest, 1}))
+            fail_msg("behind %c: not %s", stopped, rest);
+}
+
+static void a_reader_goes_on_in_later_lists(void **state)
+{
+    struct lists *l = *state;
+    struct catalog *first = flat(l, CATALOG_ORDERED, NULL, PAGE(C, A, D, B));
+    /* a has left, b came to the top */
+    struct catalog *second = flat(l, CATALOG_ORDERED, first, PAGE(B, C, D, E));
+    assert_rest(l, first, 'c', second, "de");
+    assert_rest(l, first, 'a', second, "de");
+    assert_rest(l, first, 'd', second, "e");
+    assert_rest(l, second, 'b', second, "cde");
+    struct catalog *third = flat(l, CATALOG_ORDERED, second, PAGE(B, A, D, E));
+    assert_rest(l, first, 'd', third, "e");
+    assert_rest(l, second, 'b', third, "ade");
+    assert_rest(l, second, 'd', third, "e");
+    struct catalog *none = flat(l, CATALOG_ORDERED, third, PAGE(NULL));
+    assert_rest(l, third, 'b', none, "");
+    catalog_free(none);
+    catalog_free(third);
+    catalog_free(second);
+    catalog_free(first);
+}
+
+static void the_time_of_a_flat_list_rises_with_its_names_and_order(void **state)
+{
+    struct lists *l = *state;
+    const struct {
+        const char *const *page;
+        bool more, ordered, flat; /* whether it rises in such a list */
+    } rows[] = {
+        {PAGE(A, B, C), false, false, false},
+        {PAGE(A, RECORD("b", "Debian", "queued"), C), false, false, false},
+        {PAGE(A, RECORD("b", "x", "active"), C), false, true, true},
+        {PAGE(B, A, C), false, true, false},
+        {PAGE(A, B), false, true, true},
+        {PAGE(A, B, C, D), false, true, true},
+        {PAGE(A, B, C), true, true, true},
+    };
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+        enum catalog_form form = i % 2 ? CATALOG_ORDERED : CATALOG_FLAT;
+        struct catalog *before = flat(l, form, NULL, PAGE(A, B, C)), *now;
+        assert_int_equal(catalog_new(&now, &l->numbers, form, before, false), 0);
+        assert_true(lists_add(l, now, rows[i / 2].page) >= 0);
+        if (rows[i / 2].more)
+            catalog_set_more(now);
+        catalog_finish(now);
+        assert_int_equal(catalog_has_more(now), rows[i / 2].more);
+        int rises = i % 2 ? rows[i / 2].ordered : rows[i / 2].flat;
+        if (compare_times(catalog_dir(now, 0)->mtime, catalog_dir(before, 0)->mtime) != rises)
+            fail_msg("row %zu of form %d", i / 2, form);
+        catalog_free(now);
+        catalog_free(before);
+    }
+}
+
+static void images_are_borrowed_from_another_list(void **state)
+{
+    struct lists *l = *state;
+    struct catalog *base = lists_catalog(l, NULL, PAGE(A, B)), *c;
+    struct catalog *old = lists_catalog(l, base, PAGE(RECORD("b", "Debian", "queued")));
+    uint32_t a = lists_slot(l, "a"), b = lists_slot(l, "b");
+    assert_int_equal(catalog_new(&c, &l->numbers, CATALOG_FLAT, NULL, false), 0);
+    catalog_set_lender(c, base);
+    assert_int_equal(lists_add(l, c, PAGE(A, RECORD("b", "Debian", "queued"))), 2);
+    catalog_finish(c);
+    assert_ptr_equal(catalog_image(c, a), catalog_image(base, a));
+    assert_int_equal(catalog_version(c, a), catalog_version(base, a));
+    assert_ptr_not_equal(catalog_image(c, b), catalog_image(base, b));
+    assert_int_not_equal(catalog_version(c, b), catalog_version(base, b));
+    /* The version that readers of this list know stays, the object is the lender's. */
+    struct catalog *next;
+    assert_int_equal(catalog_new(&next, &l->numbers, CATALOG_FLAT, c, false), 0);
+    catalog_set_lender(next, old);
+    assert_int_equal(lists_add(l, next, PAGE(A, RECORD("b", "Debian", "queued"))), 2);
+    catalog_finish(next);
+    assert_ptr_equal(catalog_image(next, b), catalog_image(old, b));
+    assert_int_equal(catalog_version(next, b), catalog_version(c, b));
+    assert_ptr_equal(catalog_image(next, a), catalog_image(c, a));
+    catalog_free(base);
+    catalog_free(old);
+    catalog_free(c);
+    assert_true(bytes_are(image_json(catalog_image(next, a)), A));
+    catalog_free(next);
+}
+
+static void a_list_knows_what_it_weighs(void **state)
+{
+    struct lists *l = *state;
+    struct catalog *base = lists_catalog(l, NULL, PAGE(A, B)), *own, *borrowed;
+    size_t images = roll_image_bytes(catalog_image(base, lists_slot(l, "a"))) +
+                    roll_image_bytes(catalog_image(base, lists_slot(l, "b")));
+    struct catalog *empty = flat(l, CATALOG_FLAT, NULL, PAGE(NULL));
+    assert_true(catalog_bytes(empty) > 0 && catalog_bytes(empty) < 1024);
+    own = flat(l, CATALOG_FLAT, NULL, PAGE(A, B));
+    assert_true(catalog_bytes(own) > catalog_bytes(empty) + images);
+    assert_true(catalog_bytes(own) < catalog_bytes(empty) + images + 512);
+    assert_true(catalog_bytes(base) > catalog_bytes(own));
+    assert_int_equal(catalog_new(&borrowed, &l->numbers, CATALOG_FLAT, NULL, false), 0);
+    catalog_set_lender(borrowed, base);
+    assert_int_equal(lists_add(l, borrowed, PAGE(A, B)), 2);
+    catalog_finish(borrowed);
+    assert_true(catalog_bytes(borrowed) <= catalog_bytes(own) - images / 2);
+    catalog_free(borrowed);
+    catalog_free(own);
+    catalog_free(empty);
+    catalog_free(base);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -350,6 +560,12 @@ int main(void)
         TEST(no_mtime_is_older_in_a_list_that_starts_over),
         TEST(a_full_table_of_ids_costs_images),
         TEST(a_full_table_of_directories_costs_places),
+        TEST(a_flat_list_is_one_directory),
+        TEST(what_arrives_in_order_can_be_read_while_it_grows),
+        TEST(a_reader_goes_on_in_later_lists),
+        TEST(the_time_of_a_flat_list_rises_with_its_names_and_order),
+        TEST(images_are_borrowed_from_another_list),
+        TEST(a_list_knows_what_it_weighs),
     };
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
 }

@@ -340,7 +340,7 @@ static struct catalog *list_by_chance(const struct catalog *before, const struct
                                       uint32_t *seed)
 {
     struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l.numbers, previous, false), 0);
+    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_GROUPED, previous, false), 0);
     fill_by_chance(c, before, seed);
     catalog_finish(c);
     return c;
@@ -383,7 +383,7 @@ static void what_was_seen_growing_goes(void **state)
         uint32_t seed = round;
         struct kernel k = {0};
         struct catalog *seen, *now;
-        assert_int_equal(catalog_new(&seen, &l.numbers, NULL, true), 0);
+        assert_int_equal(catalog_new(&seen, &l.numbers, CATALOG_GROUPED, NULL, true), 0);
         fill_by_chance(seen, NULL, &seed);
         learn(&k, seen, &root);
         if (round % 2)

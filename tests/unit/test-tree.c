@@ -61,7 +61,7 @@ static int setup(void **state)
 {
     (void)state;
     lists_init(&l, "status/name/os_version");
-    assert_int_equal(catalog_new(&odd_list, &l.numbers, NULL, false), 0);
+    assert_int_equal(catalog_new(&odd_list, &l.numbers, CATALOG_GROUPED, NULL, false), 0);
     assert_int_equal(lists_add(&l, odd_list, odd), ARRAY_SIZE(odd) - 1);
     assert_int_equal(catalog_add_page(odd_list, (struct image *[]){long_image('x')}, 1), 1);
     assert_int_equal(catalog_add_page(odd_list, (struct image *[]){long_image('y')}, 1), 1);

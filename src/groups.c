@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/groups.h"
+
+#include <errno.h>
+
+#include "imsfs/name.h"
+
+/* The directory of a flat list. */
+static const struct layout_view flat_view = {.kind = LAYOUT_IMAGES};
+
+/* An image on its way into the directories. */
+struct placing {
+    struct groups *groups;
+    const struct image *img;
+    struct roll_item *item;
+    struct directory *dir;
+};
+
+static int reserve(void **array, uint32_t *cap, uint32_t index, size_t item)
+{
+    if (index < *cap)
+        return 0;
+    uint32_t wanted = *cap ? *cap : 1;
+    while (wanted <= index)
+        wanted *= 2;
+    char *grown = realloc(*array, wanted * item);
+    if (!grown)
+        return -ENOMEM;
+    memset(grown + *cap * item, 0, (wanted - *cap) * item);
+    *array = grown;
+    *cap = wanted;
+    return 0;
+}
+
+static int touch(struct groups *g, struct directory *d)
+{
+    if (d->touched)
+        return 0;
+    if (g->touched_count == g->touched_cap) {
+        size_t cap = g->touched_cap ? g->touched_cap * 2 : 1;
+        struct directory **grown = realloc(g->touched, cap * sizeof(struct directory *));
+        if (!grown)
+            return -ENOMEM;
+        g->touched = grown;
+        g->touched_cap = cap;
+    }
+    d->touched = true;
+    g->touched[g->touched_count++] = d;
+    return 0;
+}
+
+static int add_entry(struct groups *g, struct directory *d, uint32_t slot)
+{
+    if (d->count && d->entries[d->count - 1] == slot)
+        return 0; /* an image with the same tag twice */
+    if (d->count && d->entries[d->count - 1] > slot && !d->ordered)
+        g->streamable = false;
+    int r = touch(g, d);
+    return r < 0 ? r : directory_add(d, slot);
+}
+
+static int new_dir(struct groups *g, uint32_t slot, uint32_t parent, const struct layout_view *view,
+                   struct directory **out)
+{
+    uint32_t cap = g->cap;
+    int r = reserve((void **)&g->dirs, &cap, slot, sizeof(struct directory *));
+    if (r < 0)
+        return r;
+    g->cap = cap;
+    struct directory *d = directory_new(slot, parent, view);
+    if (!d)
+        return -ENOMEM;
+    d->mtime = numbers_last_stamp(g->numbers);
+    g->dirs[slot] = d;
+    if (g->limit <= slot)
+        g->limit = slot + 1;
+    *out = d;
+    return parent == DIRECTORY_ROOT ? 0 : add_entry(g, g->dirs[parent], slot);
+}
+
+static int add_view_roots(struct groups *g)
+{
+    const struct layout *layout = g->numbers->layout;
+    /* Readers may have seen one that failed or started over. */
+    struct timespec stamp = numbers_stamp(g->numbers);
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < layout->view_count; i++) {
+        struct directory *d;
+        r = new_dir(g, i, DIRECTORY_ROOT, &layout->views[i], &d);
+        if (r == 0) {
+            d->leaf = layout->views[i].kind == LAYOUT_BY_ID;
+            d->mtime = stamp;
+        }
+    }
+    return r;
+}
+
+static int add_flat_root(struct groups *g, bool ordered)
+{
+    struct directory *d;
+    struct timespec stamp = numbers_stamp(g->numbers);
+    int r = new_dir(g, 0, DIRECTORY_ROOT, &flat_view, &d);
+    if (r < 0)
+        return r;
+    d->leaf = true;
+    d->ordered = ordered;
+    d->mtime = stamp;
+    return 0;
+}
+
+int groups_init(struct groups *g, struct numbers *numbers, bool flat, bool ordered)
+{
+    *g = (struct groups){.numbers = numbers, .flat = flat, .streamable = true};
+    return flat ? add_flat_root(g, ordered) : add_view_roots(g);
+}
+
+void groups_deinit(struct groups *g)
+{
+    for (uint32_t i = 0; i < g->limit; i++)
+        directory_free(g->dirs[i]);
+    free(g->dirs);
+    free(g->touched);
+}
+
+/*
+ * Goes from p->dir to its subdirectory for a value. Returns 1; 0 when another value has that name
+ * in a view, where the image is left out; or -errno.
+ */
+static int enter(struct placing *p, struct bytes value, bool leaf)
+{
+    struct groups *g = p->groups;
+    struct directory *d;
+    char name[NAME_SIZE];
+    uint32_t slot;
+    CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
+    struct bytes parent = numbers_dir_path(g->numbers, p->dir->slot);
+    strbuf_add(&path, parent.data, parent.len);
+    strbuf_add_char(&path, '/');
+    strbuf_add(&path, name, name_encode(name, value));
+    if (strbuf_error(&path) < 0)
+        return -ENOMEM;
+    int r = slot_add(g->numbers->dirs, strbuf_bytes(&path), &slot);
+    if (r < 0)
+        return r;
+    d = slot < g->limit ? g->dirs[slot] : NULL;
+    if (!d) {
+        r = new_dir(g, slot, p->dir->slot, p->dir->view, &d);
+        if (r < 0)
+            return r;
+        d->leaf = leaf;
+        d->value_hash = name_fnv1a_64(value);
+    } else if (d->value_hash != name_fnv1a_64(value)) {
+        g->names_equal++;
+        if (d->view->kind != LAYOUT_IMAGES)
+            return 0;
+    }
+    p->dir = d;
+    return 1;
+}
+
+static int enter_level(void *ctx, struct bytes value)
+{
+    return enter(ctx, value, false);
+}
+
+static int link_value(void *ctx, struct bytes value)
+{
+    struct placing p = *(struct placing *)ctx;
+    int r = enter(&p, value, true);
+    return r <= 0 ? r : add_entry(p.groups, p.dir, p.item->slot);
+}
+
+int groups_count_full(struct groups *g, int r)
+{
+    if (r != -ENOSPC)
+        return r;
+    g->unnumbered++;
+    return 0;
+}
+
+static int place_in_view(struct placing p, const struct layout_view *view)
+{
+    static const struct layout_level by_name = {LAYOUT_ATTR, IMAGE_SLOT_NAME};
+    switch (view->kind) {
+    case LAYOUT_BY_ID:
+        return add_entry(p.groups, p.dir, p.item->slot);
+    case LAYOUT_BY_NAME:
+        return layout_values(&by_name, p.img, false, link_value, &p);
+    default:
+        return layout_values(&view->levels[0], p.img, true, link_value, &p);
+    }
+}
+
+/* The image's own directory. -ENOSPC: there is no place for it. */
+static int place_home(struct placing p)
+{
+    const struct layout_view *view = &p.groups->numbers->layout->views[0];
+    for (size_t i = 0; i < view->level_count; i++) {
+        int r = layout_values(&view->levels[i], p.img, false, enter_level, &p);
+        if (r < 0)
+            return r;
+    }
+    p.dir->leaf = true;
+    p.item->home = p.dir->slot;
+    return add_entry(p.groups, p.dir, p.item->slot);
+}
+
+int groups_place(struct groups *g, struct roll_item *item)
+{
+    struct placing p = {g, item->img, item, g->dirs[0]};
+    if (g->flat)
+        return add_entry(g, g->dirs[0], item->slot);
+    const struct layout *layout = g->numbers->layout;
+    int r = place_home(p);
+    for (uint32_t i = 1; r == 0 && i < layout->view_count; i++) {
+        p.dir = g->dirs[i];
+        r = groups_count_full(g, place_in_view(p, &layout->views[i]));
+    }
+    return r;
+}
+
+void groups_settle(struct groups *g)
+{
+    struct timespec stamp = numbers_stamp(g->numbers);
+    for (size_t i = 0; i < g->touched_count; i++) {
+        g->touched[i]->touched = false;
+        g->touched[i]->mtime = stamp;
+        if (!g->streamable && !g->touched[i]->ordered)
+            directory_sort(g->touched[i]);
+    }
+    g->touched_count = 0;
+}
+
+size_t groups_bytes(const struct groups *g)
+{
+    size_t bytes =
+        g->cap * sizeof(struct directory *) + g->touched_cap * sizeof(struct directory *);
+    for (uint32_t i = 0; i < g->limit; i++)
+        if (g->dirs[i])
+            bytes += directory_bytes(g->dirs[i]);
+    return bytes;
+}
