@@ -135,7 +135,7 @@ static int answer_list(struct answerer *x, const struct cache_view *view, const 
     const struct directory *d = grows ? catalog_dir(view->catalog, call->node.dir) : NULL;
     if (d)
         atomic_store(&((struct directory *)d)->listed, true);
-    int r = tree_list(x->tree, view->catalog, &call->node, call->offset, add_entry, &l);
+    int r = entries_give(x->tree, view->catalog, &call->node, call->offset, add_entry, &l);
     if (r == 0 && l.error < 0 && a->text.len == 0)
         r = l.error;
     /* An empty answer would end the listing: while the directory grows, there may be more. */

@@ -121,7 +121,8 @@ static int wait_for_first_page(struct app *app, struct strbuf *why)
 static int make_cache(struct app *app)
 {
     const struct options *o = &app->options;
-    app->tree = (struct tree){&app->numbers, o->uid, o->gid, o->umask};
+    app->tree =
+        (struct tree){.numbers = &app->numbers, .uid = o->uid, .gid = o->gid, .umask = o->umask};
     const struct fs_config fs = {&app->tree, FUSE_WORKERS, o->debug};
     int rc = numbers_init(&app->numbers, app->layout, app->attrs);
     if (!rc)

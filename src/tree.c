@@ -5,19 +5,52 @@
 
 #include "imsfs/name.h"
 
-/* Cookies: 1 behind ".", 2 behind "..", then 3 + the slot of an entry behind that entry. */
-#define COOKIE_DOT 1
-#define COOKIE_DOTDOT 2
-#define COOKIE_FIRST 3
+bool tree_owns(const struct tree *t, const struct node *n)
+{
+    uint32_t list = t->query ? t->query->number : 0;
+    switch (n->kind) {
+    case NODE_DIR:
+    case NODE_LINK:
+    case NODE_IMAGE:
+    case NODE_FILE:
+        return n->query == list;
+    case NODE_QUERY:
+    case NODE_PAGE:
+        return t->query && n->query == list && n->generation == t->query->generation;
+    default:
+        return true;
+    }
+}
 
-/* The node that stands for an image in a leaf directory. */
-static struct node entry_node(const struct directory *d, uint32_t slot)
+/* What is below a query's directory. */
+static struct node below(const struct tree *t, struct node node)
+{
+    if (t->query) {
+        node.query = t->query->number;
+        node.generation = t->query->generation;
+    }
+    return node;
+}
+
+struct node tree_entry(const struct tree *t, const struct directory *d, const struct node *dir,
+                       uint32_t slot)
 {
     if (!d->leaf)
         return (struct node){.kind = NODE_DIR, .dir = slot};
-    if (d->view->kind == LAYOUT_IMAGES)
-        return (struct node){.kind = NODE_IMAGE, .image = slot};
-    return (struct node){.kind = NODE_LINK, .dir = d->slot, .image = slot};
+    if (d->view->kind != LAYOUT_IMAGES)
+        return (struct node){.kind = NODE_LINK, .dir = d->slot, .image = slot};
+    return below(t, (struct node){NODE_IMAGE, .image = slot, .spelling = dir->spelling});
+}
+
+struct node tree_file(const struct tree *t, const struct catalog *c, uint32_t image, uint32_t attr)
+{
+    return below(t, (struct node){NODE_FILE, .image = image, .attr = attr,
+                                  .version = catalog_version(c, image)});
+}
+
+struct node tree_page(const struct tree *t, enum node_page page)
+{
+    return below(t, (struct node){.kind = NODE_PAGE, .page = page});
 }
 
 /* --- Looking up --- */
@@ -29,6 +62,10 @@ static int lookup_root(const struct tree *t, struct bytes name, struct node *out
         *out = (struct node){.kind = NODE_META};
         return 0;
     }
+    if (t->queries && bytes_are(name, TREE_QUERY_NAME)) {
+        *out = (struct node){.kind = NODE_QUERY_LINK};
+        return 0;
+    }
     for (uint32_t i = 0; i < layout->view_count; i++) {
         if (bytes_are(name, layout->views[i].name)) {
             *out = (struct node){.kind = NODE_DIR, .dir = i};
@@ -38,8 +75,19 @@ static int lookup_root(const struct tree *t, struct bytes name, struct node *out
     return -ENOENT;
 }
 
+static int lookup_meta(const struct tree *t, struct bytes name, struct node *out)
+{
+    if (bytes_are(name, TREE_STATUS_NAME))
+        *out = (struct node){.kind = NODE_STATUS};
+    else if (t->queries && bytes_are(name, TREE_QUERY_NAME))
+        *out = (struct node){.kind = NODE_QUERIES};
+    else
+        return -ENOENT;
+    return 0;
+}
+
 static int lookup_image(const struct tree *t, const struct catalog *c, const struct directory *d,
-                        struct bytes name, struct node *out)
+                        const struct node *dir, struct bytes name, struct node *out)
 {
     char entry[256];
     uint32_t slot;
@@ -52,7 +100,7 @@ static int lookup_image(const struct tree *t, const struct catalog *c, const str
     const struct image *img = catalog_image(c, slot);
     if (!img || !bytes_equal(name, (struct bytes){entry, directory_entry_name(d, img, entry)}))
         return -ENOENT;
-    *out = entry_node(d, slot);
+    *out = tree_entry(t, d, dir, slot);
     return 0;
 }
 
@@ -83,8 +131,19 @@ static int lookup_file(const struct tree *t, const struct catalog *c, uint32_t i
     if (!bytes_are(name, TREE_JSON_NAME) &&
         (slot_find(t->numbers->attrs, name, &slot) < 0 || !image_attr_find(img, slot)))
         return -ENOENT;
-    *out = (struct node){NODE_FILE, .image = image, .attr = slot};
-    out->version = catalog_version(c, image);
+    *out = tree_file(t, c, image, slot);
+    return 0;
+}
+
+static int lookup_in_query(const struct tree *t, const struct catalog *c, const struct node *dir,
+                           struct bytes name, struct node *out)
+{
+    enum node_page page;
+    if (!page_of_name(name, &page))
+        return lookup_image(t, c, catalog_dir(c, 0), dir, name, out);
+    if (!page_exists(t->query->criteria, c, page))
+        return -ENOENT;
+    *out = tree_page(t, page);
     return 0;
 }
 
@@ -92,17 +151,22 @@ int tree_lookup(const struct tree *t, const struct catalog *c, const struct node
                 struct bytes name, struct node *out)
 {
     const struct directory *d;
+    if (!tree_owns(t, parent))
+        return -ESTALE;
     switch (parent->kind) {
     case NODE_ROOT:
         return lookup_root(t, name, out);
     case NODE_META:
-        *out = (struct node){.kind = NODE_STATUS};
-        return bytes_are(name, TREE_STATUS_NAME) ? 0 : -ENOENT;
+        return lookup_meta(t, name, out);
+    case NODE_QUERIES:
+        return -ENOENT;
+    case NODE_QUERY:
+        return lookup_in_query(t, c, parent, name, out);
     case NODE_DIR:
         d = catalog_dir(c, parent->dir);
         if (!d)
             return -ESTALE;
-        return d->leaf ? lookup_image(t, c, d, name, out) : lookup_dir(t, c, d, name, out);
+        return d->leaf ? lookup_image(t, c, d, parent, name, out) : lookup_dir(t, c, d, name, out);
     case NODE_IMAGE:
         return lookup_file(t, c, parent->image, name, out);
     default:
@@ -134,12 +198,14 @@ static void fill_image_times(const struct tree *t, struct stat *st, const struct
     st->st_ctim = st->st_mtim;
 }
 
-static int stat_dir(const struct tree *t, const struct catalog *c, uint32_t slot, struct stat *st)
+/* named: it is there without a list too. */
+static int stat_dir(const struct tree *t, const struct catalog *c, uint32_t slot, bool named,
+                    struct stat *st)
 {
     const struct directory *d = c ? catalog_dir(c, slot) : NULL;
-    if (!d && slot >= t->numbers->layout->view_count)
+    if (!d && !named)
         return -ESTALE;
-    if (!d) { /* a view while there is no list; its mtime must not go back either */
+    if (!d) { /* its mtime must not go back either */
         fill_dir(t, st, 0, numbers_last_stamp(t->numbers));
         return 0;
     }
@@ -175,7 +241,7 @@ int tree_stat_file(const struct tree *t, const struct image *img, const struct n
 }
 
 static int stat_link(const struct tree *t, const struct catalog *c, const struct node *n,
-                     const struct image *img, struct stat *st)
+                     struct stat *st)
 {
     CLEANUP(strbuf_free) struct strbuf target = STRBUF_INIT;
     int r = tree_target(t, c, n, &target);
@@ -183,9 +249,19 @@ static int stat_link(const struct tree *t, const struct catalog *c, const struct
         return r;
     st->st_mode = S_IFLNK | 0777;
     st->st_nlink = 1;
+    st->st_mtim = st->st_ctim = st->st_atim = t->numbers->born;
     set_size(st, target.len);
-    fill_image_times(t, st, img);
     return 0;
+}
+
+static int stat_page(const struct tree *t, const struct catalog *c, const struct node *n,
+                     struct stat *st)
+{
+    const struct directory *d = c ? catalog_dir(c, 0) : NULL;
+    int r = d ? stat_link(t, c, n, st) : -ESTALE;
+    if (r == 0)
+        st->st_mtim = st->st_ctim = d->mtime;
+    return r;
 }
 
 static int stat_of_image(const struct tree *t, const struct catalog *c, const struct node *n,
@@ -198,22 +274,27 @@ static int stat_of_image(const struct tree *t, const struct catalog *c, const st
         return -ESTALE;
     if (n->kind == NODE_FILE)
         return tree_stat_file(t, img, n, st);
+    int r = 0;
     if (n->kind == NODE_LINK)
-        return stat_link(t, c, n, img, st);
-    fill_dir(t, st, 0, t->numbers->born);
+        r = stat_link(t, c, n, st);
+    else
+        fill_dir(t, st, 0, t->numbers->born);
     fill_image_times(t, st, img);
-    return 0;
+    return r;
 }
 
 int tree_stat(const struct tree *t, const struct catalog *c, const struct node *n, struct stat *st)
 {
+    if (!tree_owns(t, n))
+        return -ESTALE;
     fill_owner(t, n, st);
     switch (n->kind) {
     case NODE_ROOT:
         fill_dir(t, st, t->numbers->layout->view_count, t->numbers->born);
         return 0;
     case NODE_META:
-        fill_dir(t, st, 0, t->numbers->born);
+    case NODE_QUERIES:
+        fill_dir(t, st, n->kind == NODE_META && t->queries, t->numbers->born);
         return 0;
     case NODE_STATUS:
         st->st_mode = S_IFREG | (0444 & ~t->umask);
@@ -221,132 +302,23 @@ int tree_stat(const struct tree *t, const struct catalog *c, const struct node *
         st->st_mtim = st->st_ctim = st->st_atim = t->numbers->born;
         return 0;
     case NODE_DIR:
-        return stat_dir(t, c, n->dir, st);
+        return stat_dir(t, c, n->dir, n->dir < t->numbers->layout->view_count, st);
+    case NODE_QUERY:
+        return stat_dir(t, c, 0, true, st);
+    case NODE_PAGE:
+        return stat_page(t, c, n, st);
+    case NODE_QUERY_LINK:
+        return stat_link(t, c, n, st);
     default:
         return stat_of_image(t, c, n, st);
     }
 }
 
-/* --- Listing --- */
-
-struct listing {
-    const struct tree *t;
-    const struct catalog *c;
-    uint64_t cookie;
-    tree_entry_fn *fn;
-    void *ctx;
-};
-
-/* The smallest slot that is not behind the reader. */
-static uint32_t first_slot(uint64_t cookie)
-{
-    return cookie < COOKIE_FIRST ? 0 : (uint32_t)(cookie - COOKIE_FIRST + 1);
-}
-
-static bool give(const struct listing *l, const char *name, struct node node, uint32_t slot)
-{
-    return l->fn(l->ctx, name, &node, (uint64_t)slot + COOKIE_FIRST);
-}
-
-static void list_root(const struct listing *l)
-{
-    const struct layout *layout = l->t->numbers->layout;
-    for (uint32_t i = first_slot(l->cookie); i < layout->view_count; i++)
-        if (!give(l, layout->views[i].name, (struct node){.kind = NODE_DIR, .dir = i}, i))
-            return;
-}
-
-static void list_dir(const struct listing *l, const struct directory *d)
-{
-    char name[256];
-    for (uint32_t i = directory_lower(d, first_slot(l->cookie)); i < d->count; i++) {
-        uint32_t slot = d->entries[i];
-        if (d->leaf) {
-            const struct image *img = catalog_image(l->c, slot);
-            if (!img)
-                continue; /* its page is not whole: the listing failed there */
-            directory_entry_name(d, img, name);
-        } else {
-            struct bytes last = numbers_dir_name(l->t->numbers, slot);
-            memcpy(name, last.data, last.len);
-            name[last.len] = '\0';
-        }
-        if (!give(l, name, entry_node(d, slot), slot))
-            return;
-    }
-}
-
-static void list_image(const struct listing *l, uint32_t image, const struct image *img)
-{
-    char name[256];
-    struct node node = {NODE_FILE, .image = image, .version = catalog_version(l->c, image)};
-    uint32_t from = first_slot(l->cookie);
-    for (size_t i = image_attr_lower(img, from); i < image_attr_count(img); i++) {
-        node.attr = image_attr_at(img, i)->slot;
-        struct bytes file = slot_get(l->t->numbers->attrs, node.attr);
-        memcpy(name, file.data, file.len);
-        name[file.len] = '\0';
-        if (!give(l, name, node, node.attr))
-            return;
-    }
-    node.attr = IMAGE_JSON_SLOT;
-    if (from <= IMAGE_JSON_SLOT)
-        give(l, TREE_JSON_NAME, node, IMAGE_JSON_SLOT);
-}
-
-/* "." and "..". False: stop. */
-static bool list_dots(const struct listing *l, const struct node *self, const struct node *parent)
-{
-    if (l->cookie < COOKIE_DOT && !l->fn(l->ctx, ".", self, COOKIE_DOT))
-        return false;
-    return l->cookie >= COOKIE_DOTDOT || l->fn(l->ctx, "..", parent, COOKIE_DOTDOT);
-}
-
-static struct node parent_node(const struct directory *d)
-{
-    if (d->parent == DIRECTORY_ROOT)
-        return (struct node){.kind = NODE_ROOT};
-    return (struct node){.kind = NODE_DIR, .dir = d->parent};
-}
-
-int tree_list(const struct tree *t, const struct catalog *c, const struct node *n, uint64_t cookie,
-              tree_entry_fn *fn, void *ctx)
-{
-    const struct listing l = {t, c, cookie, fn, ctx};
-    const struct node root = {.kind = NODE_ROOT};
-    if (n->kind == NODE_ROOT) {
-        if (list_dots(&l, n, &root))
-            list_root(&l);
-    } else if (n->kind == NODE_META) {
-        if (list_dots(&l, n, &root) && first_slot(cookie) == 0)
-            give(&l, TREE_STATUS_NAME, (struct node){.kind = NODE_STATUS}, 0);
-    } else if (n->kind == NODE_DIR) {
-        const struct directory *d = catalog_dir(c, n->dir);
-        if (!d)
-            return -ESTALE;
-        struct node parent = parent_node(d);
-        if (list_dots(&l, n, &parent))
-            list_dir(&l, d);
-    } else if (n->kind == NODE_IMAGE) {
-        const struct image *img = catalog_image(c, n->image);
-        if (!img)
-            return -ESTALE;
-        struct node parent = {.kind = NODE_DIR, .dir = catalog_home(c, n->image)};
-        if (list_dots(&l, n, &parent))
-            list_image(&l, n->image, img);
-    } else {
-        return -ENOTDIR;
-    }
-    return 0;
-}
-
 /* --- Contents --- */
 
-int tree_target(const struct tree *t, const struct catalog *c, const struct node *n,
-                struct strbuf *out)
+static int add_image_target(const struct tree *t, const struct catalog *c, const struct node *n,
+                            struct strbuf *out)
 {
-    if (n->kind != NODE_LINK)
-        return -EINVAL;
     const struct directory *d = catalog_dir(c, n->dir);
     const struct image *img = catalog_image(c, n->image);
     if (!d || !img || !catalog_has(c, d, n->image))
@@ -359,6 +331,32 @@ int tree_target(const struct tree *t, const struct catalog *c, const struct node
     strbuf_add_char(out, '/');
     strbuf_add(out, name, len);
     return strbuf_error(out);
+}
+
+static int add_page_target(const struct tree *t, const struct catalog *c, const struct node *n,
+                           struct strbuf *out)
+{
+    strbuf_add_str(out, "../");
+    int r = page_add_criteria(t->query->criteria, c, n->page, out);
+    return r == -ENOENT ? -ESTALE : r;
+}
+
+int tree_target(const struct tree *t, const struct catalog *c, const struct node *n,
+                struct strbuf *out)
+{
+    if (!tree_owns(t, n))
+        return -ESTALE;
+    switch (n->kind) {
+    case NODE_LINK:
+        return add_image_target(t, c, n, out);
+    case NODE_PAGE:
+        return add_page_target(t, c, n, out);
+    case NODE_QUERY_LINK:
+        strbuf_add_str(out, TREE_META_NAME "/" TREE_QUERY_NAME);
+        return strbuf_error(out);
+    default:
+        return -EINVAL;
+    }
 }
 
 const struct image *tree_image(const struct catalog *c, const struct node *n)

@@ -12,10 +12,10 @@
 #include <fuse_lowlevel.h>
 
 #include "imsfs/cache.h"
+#include "imsfs/entries.h"
 #include "imsfs/name.h"
 #include "imsfs/snapshot.h"
 #include "imsfs/status.h"
-#include "imsfs/tree.h"
 
 struct answerer {
     const struct tree *tree; /* borrowed, as the next two */

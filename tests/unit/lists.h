@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "imsfs/tree.h"
+#include "imsfs/entries.h"
 
 /* The records of a page, compact as decode writes them; ends with NULL. */
 #define PAGE(...) ((const char *const[]){__VA_ARGS__, NULL})

@@ -95,7 +95,7 @@ static bool add_to_listing(void *ctx, const char *name, const struct node *node,
 static int add_data(const struct catalog *c, const struct node *node, struct strbuf *out)
 {
     if (node_is_dir(node))
-        return tree_list(&l.tree, c, node, 0, add_to_listing, out);
+        return entries_give(&l.tree, c, node, 0, add_to_listing, out);
     if (node->kind == NODE_LINK)
         return tree_target(&l.tree, c, node, out);
     return tree_content(tree_image(c, node), node, out);
@@ -178,7 +178,7 @@ static void learn(struct kernel *k, const struct catalog *c, const struct node *
     struct learning x = {k, c, node};
     learn_inode(k, c, node);
     if (node_is_dir(node))
-        assert_int_equal(tree_list(&l.tree, c, node, 0, learn_entry, &x), 0);
+        assert_int_equal(entries_give(&l.tree, c, node, 0, learn_entry, &x), 0);
 }
 
 /* --- Forgetting --- */

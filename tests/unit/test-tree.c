@@ -92,7 +92,7 @@ static bool collect(void *ctx, const char *name, const struct node *node, uint64
 static void list(const struct node *dir, uint64_t cookie, size_t most, struct entries *e)
 {
     *e = (struct entries){.most = most};
-    int r = tree_list(&l.tree, odd_list, dir, cookie, collect, e);
+    int r = entries_give(&l.tree, odd_list, dir, cookie, collect, e);
     if (r != 0)
         fail_msg("listing %llx: %d", (unsigned long long)node_ino(dir), r);
 }
@@ -326,7 +326,7 @@ static void what_left_the_list_is_stale(void **state)
     assert_int_equal(tree_stat(&l.tree, empty, &link, &st), -ESTALE);
     assert_null(tree_image(empty, &file));
     assert_int_equal(tree_target(&l.tree, empty, &link, &text), -ESTALE);
-    assert_int_equal(tree_list(&l.tree, empty, &h, 0, collect, NULL), -ESTALE);
+    assert_int_equal(entries_give(&l.tree, empty, &h, 0, collect, NULL), -ESTALE);
     link.dir = look_up(&root, bytes_of("by-name")).dir;
     assert_int_equal(tree_target(&l.tree, odd_list, &link, &text), -ESTALE);
     catalog_free(empty);
@@ -368,7 +368,7 @@ static void kinds_are_not_mixed_up(void **state)
     const struct node file = look_up(&h, bytes_of("name"));
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     assert_int_equal(error_of(odd_list, file, "x"), -ENOTDIR);
-    assert_int_equal(tree_list(&l.tree, odd_list, &file, 0, collect, NULL), -ENOTDIR);
+    assert_int_equal(entries_give(&l.tree, odd_list, &file, 0, collect, NULL), -ENOTDIR);
     assert_int_equal(tree_target(&l.tree, odd_list, &file, &text), -EINVAL);
 }
 
@@ -379,7 +379,7 @@ static void names_that_need_no_list(void **state)
     (void)state;
     struct stat st;
     struct entries e = {.most = ENTRIES_MAX};
-    assert_int_equal(tree_list(&l.tree, NULL, &root, 0, collect, &e), 0);
+    assert_int_equal(entries_give(&l.tree, NULL, &root, 0, collect, &e), 0);
     assert_int_equal(e.count, 2 + l.layout->view_count);
     for (size_t i = 2; i < e.count; i++) {
         assert_int_equal(error_of(NULL, root, e.list[i].name), 0);
@@ -389,7 +389,7 @@ static void names_that_need_no_list(void **state)
     }
     const struct node meta = look_up(&root, bytes_of(TREE_META_NAME));
     e = (struct entries){.most = ENTRIES_MAX};
-    assert_int_equal(tree_list(&l.tree, NULL, &meta, 0, collect, &e), 0);
+    assert_int_equal(entries_give(&l.tree, NULL, &meta, 0, collect, &e), 0);
     assert_int_equal(e.count, 3);
     assert_string_equal(e.list[2].name, TREE_STATUS_NAME);
     assert_int_equal(error_of(NULL, meta, TREE_STATUS_NAME), 0);
