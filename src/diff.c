@@ -20,6 +20,41 @@ static int emit_entry(const struct differ *x, struct node dir, struct bytes name
     return x->fn(x->ctx, &item);
 }
 
+/*
+ * A directory: one in the mount's own list; in a query's, one for each of its spellings. i counts
+ * them. False: no more.
+ */
+static bool spelled(const struct differ *x, size_t i, struct node *node)
+{
+    const struct tree_query *q = x->t->query;
+    if (!q)
+        return i == 0;
+    if (i == q->spelling_count)
+        return false;
+    if (node->kind == NODE_DIR)
+        *node = (struct node){.kind = NODE_QUERY};
+    node->query = q->number;
+    node->generation = q->generation;
+    node->spelling = q->spellings[i];
+    return true;
+}
+
+static int emit_dir_data(const struct differ *x, struct node dir)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && spelled(x, i, &dir); i++)
+        r = emit_data(x, dir);
+    return r;
+}
+
+static int emit_dir_entry(const struct differ *x, struct node dir, struct bytes name)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && spelled(x, i, &dir); i++)
+        r = emit_entry(x, dir, name);
+    return r;
+}
+
 static struct node dir_node(uint32_t slot)
 {
     return (struct node){.kind = NODE_DIR, .dir = slot};
@@ -35,10 +70,10 @@ static struct node dir_node(uint32_t slot)
 static int diff_files(const struct differ *x, uint32_t slot, const struct image *before)
 {
     const struct node dir = {.kind = NODE_IMAGE, .image = slot};
-    int r = emit_entry(x, dir, bytes_of(TREE_JSON_NAME));
+    int r = emit_dir_entry(x, dir, bytes_of(TREE_JSON_NAME));
     for (size_t i = 0; r == 0 && i < image_attr_count(before); i++)
-        r = emit_entry(x, dir, slot_get(x->t->numbers->attrs, image_attr_at(before, i)->slot));
-    return r < 0 ? r : emit_data(x, dir);
+        r = emit_dir_entry(x, dir, slot_get(x->t->numbers->attrs, image_attr_at(before, i)->slot));
+    return r < 0 ? r : emit_dir_data(x, dir);
 }
 
 /* --- One directory --- */
@@ -60,7 +95,7 @@ static int diff_entry(const struct differ *x, const struct directory *was,
     struct bytes name = entry_name(x, x->before, was, slot, a);
     if (!is || !catalog_has(x->now, is, slot) ||
         !bytes_equal(name, entry_name(x, x->now, is, slot, b)))
-        return emit_entry(x, dir_node(was->slot), name);
+        return emit_dir_entry(x, dir_node(was->slot), name);
     return 0;
 }
 
@@ -77,6 +112,22 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+/* The links of a query whose entries changed: their times, where next points, and whether it is
+ * there. */
+static int diff_pages(const struct differ *x)
+{
+    const struct query *criteria = x->t->query->criteria;
+    int r = 0;
+    for (enum node_page page = NODE_PAGE_FIRST; r == 0 && page <= NODE_PAGE_NEXT; page++) {
+        if (!page_exists(criteria, x->before, page))
+            continue;
+        r = emit_data(x, tree_page(x->t, page)); /* also for the day when it comes back */
+        if (r == 0 && !page_exists(criteria, x->now, page))
+            r = emit_dir_entry(x, dir_node(0), bytes_of(page_name(page)));
+    }
+    return r;
+}
+
 static int diff_dir(const struct differ *x, uint32_t slot)
 {
     const struct directory *was = catalog_dir(x->before, slot), *is = catalog_dir(x->now, slot);
@@ -88,11 +139,13 @@ static int diff_dir(const struct differ *x, uint32_t slot)
             r = diff_entry(x, was, is, was->entries[i]);
         for (uint32_t i = 0; r == 0 && links && i < was->count; i++)
             r = diff_link(x, was, was->entries[i]);
+        if (r == 0 && changed && x->t->query)
+            r = diff_pages(x);
     }
     /* Listed anew, the directories above the images renew the leases of all that is in them. */
     bool above_images = is && is->view->kind == LAYOUT_IMAGES;
     if (r == 0 && (changed || above_images))
-        r = emit_data(x, dir_node(slot));
+        r = emit_dir_data(x, dir_node(slot));
     return r;
 }
 
@@ -103,7 +156,7 @@ static int diff_first(const struct differ *x)
     for (uint32_t i = 0; r == 0 && i < catalog_dir_limit(x->now); i++) {
         const struct directory *d = catalog_dir(x->now, i);
         if (d && (atomic_load(&d->listed) || d->parent == DIRECTORY_ROOT))
-            r = emit_data(x, dir_node(i));
+            r = emit_dir_data(x, dir_node(i));
     }
     return r;
 }

@@ -25,8 +25,9 @@ struct diff_item {
 typedef int diff_fn(void *ctx, const struct diff_item *item);
 
 /*
- * before NULL: now is the first list, and readers may have seen it grow. before == now: nothing
- * changed.
+ * Both are lists of the mount, or with t->query of that query: then of all its spellings that were
+ * given out before this began. before NULL: now is the first list, and readers may have seen it
+ * grow. before == now: nothing changed.
  */
 MUST_CHECK int diff_catalogs(const struct tree *t, const struct catalog *before,
                              const struct catalog *now, diff_fn *fn, void *ctx);

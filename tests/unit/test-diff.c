@@ -37,18 +37,59 @@ struct kernel {
 };
 
 static struct lists l;
-static const struct node root = {.kind = NODE_ROOT};
+static enum catalog_form form;
+/* Where paths begin: the root directory, or the directories of a query. */
+static struct node tops[2];
+static size_t top_count;
 
 static int setup(void **state)
 {
     (void)state;
     lists_init(&l, "status/os");
+    form = CATALOG_GROUPED;
+    top_count = 1;
+    tops[0] = (struct node){.kind = NODE_ROOT};
+    return 0;
+}
+
+static const uint32_t spellings[] = {3, 77};
+static struct tree_query page_query = {
+    .number = 5, .generation = 9, .spellings = spellings, .spelling_count = 2};
+
+static int setup_query(void **state)
+{
+    struct query *criteria;
+    struct query_error err;
+    setup(state);
+    assert_int_equal(
+        query_parse(&criteria, bytes_of("limit=9&marker=m"), QUERY_DIALECT_UNKNOWN, &err), 0);
+    page_query.criteria = criteria;
+    l.tree.query = &page_query;
+    top_count = 2;
+    for (size_t i = 0; i < 2; i++)
+        tops[i] = (struct node){NODE_QUERY, .query = 5, .generation = 9, .spelling = spellings[i]};
+    return 0;
+}
+
+static int setup_flat(void **state)
+{
+    setup_query(state);
+    form = CATALOG_FLAT;
+    return 0;
+}
+
+static int setup_ordered(void **state)
+{
+    setup_query(state);
+    form = CATALOG_ORDERED;
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    if (l.tree.query)
+        query_free((struct query *)page_query.criteria);
     lists_deinit(&l);
     return 0;
 }
@@ -96,7 +137,7 @@ static int add_data(const struct catalog *c, const struct node *node, struct str
 {
     if (node_is_dir(node))
         return entries_give(&l.tree, c, node, 0, add_to_listing, out);
-    if (node->kind == NODE_LINK)
+    if (node->kind == NODE_LINK || node->kind == NODE_PAGE)
         return tree_target(&l.tree, c, node, out);
     return tree_content(tree_image(c, node), node, out);
 }
@@ -179,6 +220,12 @@ static void learn(struct kernel *k, const struct catalog *c, const struct node *
     learn_inode(k, c, node);
     if (node_is_dir(node))
         assert_int_equal(entries_give(&l.tree, c, node, 0, learn_entry, &x), 0);
+}
+
+static void learn_all(struct kernel *k, const struct catalog *c)
+{
+    for (size_t i = 0; i < top_count; i++)
+        learn(k, c, &tops[i]);
 }
 
 /* --- Forgetting --- */
@@ -264,6 +311,12 @@ static void check(struct kernel *k, const struct catalog *c, const struct node *
     }
 }
 
+static void check_all(struct kernel *k, const struct catalog *c)
+{
+    for (size_t i = 0; i < top_count; i++)
+        check(k, c, &tops[i]);
+}
+
 /* Files of images that are the same in both lists keep their names and pages. */
 static void check_kept(const struct kernel *k, const struct catalog *before,
                        const struct catalog *now)
@@ -340,8 +393,10 @@ static struct catalog *list_by_chance(const struct catalog *before, const struct
                                       uint32_t *seed)
 {
     struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_GROUPED, previous, false), 0);
+    assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
     fill_by_chance(c, before, seed);
+    if (chance(seed, 3))
+        catalog_set_more(c);
     catalog_finish(c);
     return c;
 }
@@ -350,10 +405,10 @@ static struct catalog *list_by_chance(const struct catalog *before, const struct
 static void change_lists(struct kernel *k, const struct catalog *before, const struct catalog *now)
 {
     assert_int_equal(diff_catalogs(&l.tree, before, now, forget, k), 0);
-    check(k, now, &root);
+    check_all(k, now);
     check_kept(k, before, now);
-    learn(k, now, &root);
-    check(k, now, &root);
+    learn_all(k, now);
+    check_all(k, now);
 }
 
 static void nothing_stale_is_left_and_nothing_lost(void **state)
@@ -363,7 +418,7 @@ static void nothing_stale_is_left_and_nothing_lost(void **state)
         uint32_t seed = round;
         struct kernel k = {0};
         struct catalog *before = list_by_chance(NULL, NULL, &seed);
-        learn(&k, before, &root);
+        learn_all(&k, before);
         for (int i = 0; i < LISTS; i++) {
             struct catalog *now = list_by_chance(before, before, &seed);
             change_lists(&k, before, now);
@@ -383,17 +438,17 @@ static void what_was_seen_growing_goes(void **state)
         uint32_t seed = round;
         struct kernel k = {0};
         struct catalog *seen, *now;
-        assert_int_equal(catalog_new(&seen, &l.numbers, CATALOG_GROUPED, NULL, true), 0);
+        assert_int_equal(catalog_new(&seen, &l.numbers, form, NULL, true), 0);
         fill_by_chance(seen, NULL, &seed);
-        learn(&k, seen, &root);
+        learn_all(&k, seen);
         if (round % 2)
-            now = lists_catalog(&l, NULL, PAGE(NULL));
+            assert_int_equal(catalog_new(&now, &l.numbers, form, NULL, false), 0);
         else
             now = list_by_chance(seen, NULL, &seed);
         assert_int_equal(diff_catalogs(&l.tree, seen, now, forget, &k), 0);
-        check(&k, now, &root);
-        learn(&k, now, &root);
-        check(&k, now, &root);
+        check_all(&k, now);
+        learn_all(&k, now);
+        check_all(&k, now);
         catalog_free(now);
         catalog_free(seen);
         kernel_free(&k);
@@ -416,7 +471,7 @@ static void an_unchanged_list_renews_what_is_above_images(void **state)
     (void)state;
     struct kernel k = {0};
     struct catalog *c = lists_catalog(&l, NULL, PAGE(RECORD("a", "n", "active")));
-    learn(&k, c, &root);
+    learn_all(&k, c);
     assert_int_equal(diff_catalogs(&l.tree, c, c, forget, &k), 0);
     assert_true(told_of(&k, "images"));
     assert_true(told_of(&k, "images/active"));
@@ -434,7 +489,7 @@ static void of_a_first_list_what_was_listed_is_told(void **state)
     struct kernel k = {0};
     struct catalog *c =
         lists_catalog(&l, NULL, PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "queued")));
-    learn(&k, c, &root);
+    learn_all(&k, c);
     struct directory *d = (struct directory *)lists_dir(&l, c, "images/active");
     atomic_store(&d->listed, true);
     assert_int_equal(diff_catalogs(&l.tree, NULL, c, forget, &k), 0);
@@ -443,6 +498,68 @@ static void of_a_first_list_what_was_listed_is_told(void **state)
     assert_true(told_of(&k, "images/active"));
     assert_false(told_of(&k, "images/queued"));
     assert_false(told_of(&k, "by-name/n"));
+    catalog_free(c);
+    kernel_free(&k);
+}
+
+static bool forgot(const struct kernel *k, struct node node)
+{
+    const struct inode *i = inode_of((struct kernel *)k, node_id(&node));
+    assert_non_null(i);
+    return !i->data;
+}
+
+static struct catalog *page_of(const struct catalog *previous, const char *const *page)
+{
+    struct catalog *c;
+    assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
+    assert_true(lists_add(&l, c, page) >= 0);
+    catalog_set_more(c);
+    catalog_finish(c);
+    return c;
+}
+
+static void a_query_is_told_of_in_all_its_spellings(void **state)
+{
+    (void)state;
+    struct kernel k = {0};
+    struct catalog *c = page_of(NULL, PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "x")));
+    struct catalog *same = page_of(c, PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "x")));
+    struct catalog *less = page_of(c, PAGE(RECORD("a", "n", "active")));
+    const struct node next = tree_page(&l.tree, NODE_PAGE_NEXT);
+    struct node a = {NODE_IMAGE, .query = 5, .image = lists_slot(&l, "a"), .spelling = 77}, b = a;
+    learn_all(&k, c);
+    assert_int_equal(diff_catalogs(&l.tree, c, same, forget, &k), 0);
+    assert_true(forgot(&k, tops[0]) && forgot(&k, tops[1])); /* as images/ always is */
+    assert_int_equal(k.told, 2);
+    learn_all(&k, same);
+    assert_int_equal(diff_catalogs(&l.tree, same, less, forget, &k), 0);
+    assert_true(forgot(&k, tops[0]) && forgot(&k, tops[1]));
+    assert_true(forgot(&k, next));
+    assert_false(forgot(&k, a));
+    b.image = lists_slot(&l, "b");
+    assert_true(forgot(&k, b));
+    b.spelling = 3;
+    assert_true(forgot(&k, b));
+    catalog_free(less);
+    catalog_free(same);
+    catalog_free(c);
+    kernel_free(&k);
+}
+
+/* Before its number is used again, the kernel must have nothing of a query any more. */
+static void of_a_query_that_goes_nothing_stays(void **state)
+{
+    (void)state;
+    struct kernel k = {0};
+    struct catalog *c = page_of(NULL, PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "x")));
+    struct catalog *empty;
+    assert_int_equal(catalog_new(&empty, &l.numbers, form, NULL, false), 0);
+    learn_all(&k, c);
+    assert_int_equal(diff_catalogs(&l.tree, c, empty, forget, &k), 0);
+    for (size_t i = 0; i < k.dentry_count; i++)
+        assert_string_equal(strndupa(k.dentries[i].name, k.dentries[i].name_len), "first");
+    catalog_free(empty);
     catalog_free(c);
     kernel_free(&k);
 }
@@ -469,12 +586,22 @@ static void an_error_ends_the_comparison(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define IN_QUERY(form, name)                                              \
+    {                                                                     \
+#name "_in_a_" #form "_query", name, setup_##form, teardown, NULL \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(nothing_stale_is_left_and_nothing_lost),
+        IN_QUERY(flat, nothing_stale_is_left_and_nothing_lost),
+        IN_QUERY(ordered, nothing_stale_is_left_and_nothing_lost),
         TEST(what_was_seen_growing_goes),
+        IN_QUERY(flat, what_was_seen_growing_goes),
+        IN_QUERY(ordered, what_was_seen_growing_goes),
+        IN_QUERY(ordered, a_query_is_told_of_in_all_its_spellings),
+        IN_QUERY(ordered, of_a_query_that_goes_nothing_stays),
         TEST(an_unchanged_list_renews_what_is_above_images),
         TEST(of_a_first_list_what_was_listed_is_told),
         TEST(an_error_ends_the_comparison),
