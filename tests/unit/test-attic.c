@@ -214,6 +214,25 @@ static void from_its_old_place_one_is_sent_back_once(void **state)
     catalog_free(c);
 }
 
+/* Whose images are not sorted. */
+static void of_a_flat_list_everything_is_found(void **state)
+{
+    (void)state;
+    static const char *const page[] = {
+        RECORD("a", "n", "x"), RECORD("b", "n", "x"), RECORD("c", "n", "x"), RECORD("d", "n", "x"),
+        RECORD("e", "n", "x"), RECORD("f", "n", "x"), RECORD("g", "n", "x"), NULL};
+    struct catalog *c, *empty;
+    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_FLAT, NULL, false), 0);
+    assert_int_equal(lists_add(&l, c, page), ARRAY_SIZE(page) - 1);
+    catalog_finish(c);
+    assert_int_equal(catalog_new(&empty, &l.numbers, CATALOG_FLAT, NULL, false), 0);
+    attic_free(attic_put(&attic, attic_pack(c, empty)));
+    for (char id[] = "a"; id[0] <= 'g'; id[0]++)
+        assert_true(has(id, 0));
+    catalog_free(empty);
+    catalog_free(c);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -226,6 +245,7 @@ int main(void)
         TEST(the_oldest_go_first),
         TEST(there_are_not_too_many),
         TEST(versions_come_round),
+        TEST(of_a_flat_list_everything_is_found),
         TEST(from_its_old_place_one_is_sent_back_once),
     };
     return cmocka_run_group_tests_name("attic", tests, NULL, NULL);
