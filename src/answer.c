@@ -7,7 +7,7 @@
 
 /* --- Answering, with the catalog locked for reading --- */
 
-static double lease_s(const struct cache_view *view, const struct node *node)
+static double lease_s(const struct list_view *view, const struct node *node)
 {
     if (node->kind == NODE_ROOT || node->kind == NODE_META)
         return FOREVER_S;
@@ -21,7 +21,7 @@ static bool is_view_root(const struct answerer *x, const struct node *n)
     return n->kind == NODE_DIR && n->dir < x->tree->numbers->layout->view_count;
 }
 
-static int fill_entry(const struct answerer *x, const struct cache_view *view,
+static int fill_entry(const struct answerer *x, const struct list_view *view,
                       const struct node *node, struct fuse_entry_param *e)
 {
     *e = (struct fuse_entry_param){.ino = node_id(node), .generation = node_generation(node)};
@@ -35,7 +35,7 @@ static int fill_entry(const struct answerer *x, const struct cache_view *view,
  * Whether an image that is not here has just moved to another place. ESTALE makes the kernel walk
  * the whole path again: by-id/<id> then leads to where it is.
  */
-static bool has_moved(const struct answerer *x, const struct cache_view *view,
+static bool has_moved(const struct answerer *x, const struct list_view *view,
                       const struct call *call)
 {
     uint32_t slot;
@@ -46,20 +46,20 @@ static bool has_moved(const struct answerer *x, const struct cache_view *view,
     return attic_send_back(view->attic, slot, call->node.dir, name, call->pid);
 }
 
-static int answer_lookup(struct answerer *x, const struct cache_view *view, const struct call *call,
+static int answer_lookup(struct answerer *x, const struct list_view *view, const struct call *call,
                          struct answer *a)
 {
     struct node node;
     int r = tree_lookup(x->tree, view->catalog, &call->node, bytes_of(call->name), &node);
     if (r == -ENOENT && !view->complete && !node_names_are_fixed(&call->node))
-        return CACHE_WAIT; /* its page may still come */
+        return LIST_WAIT; /* its page may still come */
     if (r == -ENOENT && has_moved(x, view, call))
         return -ESTALE;
     return r < 0 ? r : fill_entry(x, view, &node, &a->entry);
 }
 
 /* The image that a file is of, as the kernel knows the file: of this list or an earlier one. */
-static struct image *image_of(const struct cache_view *view, const struct node *file)
+static struct image *image_of(const struct list_view *view, const struct node *file)
 {
     const struct image *img = tree_image(view->catalog, file);
     if (!img)
@@ -67,8 +67,8 @@ static struct image *image_of(const struct cache_view *view, const struct node *
     return (struct image *)img;
 }
 
-static int answer_getattr(struct answerer *x, const struct cache_view *view,
-                          const struct call *call, struct answer *a)
+static int answer_getattr(struct answerer *x, const struct list_view *view, const struct call *call,
+                          struct answer *a)
 {
     if (call->node.kind == NODE_FILE) {
         const struct image *img = image_of(view, &call->node);
@@ -78,13 +78,13 @@ static int answer_getattr(struct answerer *x, const struct cache_view *view,
     return fill_entry(x, view, &call->node, &a->entry);
 }
 
-static int answer_readlink(struct answerer *x, const struct cache_view *view,
+static int answer_readlink(struct answerer *x, const struct list_view *view,
                            const struct call *call, struct answer *a)
 {
     return tree_target(x->tree, view->catalog, &call->node, &a->text);
 }
 
-static int answer_read(struct answerer *x, const struct cache_view *view, const struct call *call,
+static int answer_read(struct answerer *x, const struct list_view *view, const struct call *call,
                        struct answer *a)
 {
     (void)x;
@@ -100,7 +100,7 @@ static int answer_read(struct answerer *x, const struct cache_view *view, const 
 /* A listing on its way into the buffer of a READDIRPLUS. */
 struct listing {
     const struct answerer *x;
-    const struct cache_view *view;
+    const struct list_view *view;
     struct strbuf *out;
     size_t size;
     int error;
@@ -125,7 +125,7 @@ static bool add_entry(void *ctx, const char *name, const struct node *node, uint
     return true;
 }
 
-static int answer_list(struct answerer *x, const struct cache_view *view, const struct call *call,
+static int answer_list(struct answerer *x, const struct list_view *view, const struct call *call,
                        struct answer *a)
 {
     struct listing l = {x, view, &a->text, call->size, 0};
@@ -139,7 +139,7 @@ static int answer_list(struct answerer *x, const struct cache_view *view, const 
     if (r == 0 && l.error < 0 && a->text.len == 0)
         r = l.error;
     /* An empty answer would end the listing: while the directory grows, there may be more. */
-    return r == 0 && grows && a->text.len == 0 ? CACHE_WAIT : r;
+    return r == 0 && grows && a->text.len == 0 ? LIST_WAIT : r;
 }
 
 /* --- .imsfs: no matter of the catalog --- */
@@ -193,32 +193,32 @@ static bool is_meta(const struct call *call)
 /* --- One table of what the calls need and how they are answered --- */
 
 static const struct call_rule {
-    enum cache_need need;
+    enum list_need need;
     unsigned events; /* to wait for */
-    int (*answer)(struct answerer *x, const struct cache_view *view, const struct call *call,
+    int (*answer)(struct answerer *x, const struct list_view *view, const struct call *call,
                   struct answer *a);
 } rules[] = {
-    [CALL_LOOKUP] = {CACHE_FRESH, CACHE_EVENT_DATA, answer_lookup},
-    [CALL_GETATTR] = {CACHE_SETTLED, CACHE_EVENT_SETTLED, answer_getattr},
-    [CALL_READLINK] = {CACHE_KNOWN, CACHE_EVENT_DATA, answer_readlink},
-    [CALL_READ] = {CACHE_KNOWN, CACHE_EVENT_DATA, answer_read},
-    [CALL_LIST] = {CACHE_FRESH, CACHE_EVENT_DATA, answer_list},
+    [CALL_LOOKUP] = {LIST_FRESH, LIST_EVENT_DATA, answer_lookup},
+    [CALL_GETATTR] = {LIST_SETTLED, LIST_EVENT_SETTLED, answer_getattr},
+    [CALL_READLINK] = {LIST_KNOWN, LIST_EVENT_DATA, answer_readlink},
+    [CALL_READ] = {LIST_KNOWN, LIST_EVENT_DATA, answer_read},
+    [CALL_LIST] = {LIST_FRESH, LIST_EVENT_DATA, answer_list},
 };
 
-static enum cache_need need_of(const struct answerer *x, const struct call *call)
+static enum list_need need_of(const struct answerer *x, const struct call *call)
 {
     if (call->node.kind == NODE_ROOT || call->node.kind == NODE_META)
-        return CACHE_NOW;
+        return LIST_NOW;
     if (call->kind == CALL_GETATTR && is_view_root(x, &call->node))
-        return CACHE_NOW;
-    return call->kind == CALL_LIST && call->offset > 0 ? CACHE_REST : rules[call->kind].need;
+        return LIST_NOW;
+    return call->kind == CALL_LIST && call->offset > 0 ? LIST_REST : rules[call->kind].need;
 }
 
 /*
  * A view's own directory is there before any list. But once there is one, its attributes vouch for
  * the links and directories below, which the kernel keeps: then only a valid list may renew them.
  */
-static bool must_vouch(const struct call *call, const struct cache_view *view)
+static bool must_vouch(const struct call *call, const struct list_view *view)
 {
     return call->kind == CALL_GETATTR && call->node.kind == NODE_DIR && view->complete &&
            view->lease_ms == 0;
@@ -226,22 +226,22 @@ static bool must_vouch(const struct call *call, const struct cache_view *view)
 
 int answer_call(struct answerer *x, const struct call *call, struct answer *a, uint64_t *event)
 {
-    struct cache_view view;
+    struct list_view view;
     if (is_meta(call))
         return answer_meta(x, call, a);
-    enum cache_need need = need_of(x, call);
-    int r = cache_view(x->cache, need, &view);
-    if (r == 0 && need == CACHE_NOW && must_vouch(call, &view)) {
-        cache_release(x->cache);
-        r = cache_view(x->cache, rules[call->kind].need, &view);
+    enum list_need need = need_of(x, call);
+    int r = cache_view(x->cache, call->list, need, &view);
+    if (r == 0 && need == LIST_NOW && must_vouch(call, &view)) {
+        cache_release(x->cache, call->list);
+        r = cache_view(x->cache, call->list, rules[call->kind].need, &view);
     }
     *event = view.event;
     if (r != 0)
         return r;
     r = rules[call->kind].answer(x, &view, call, a);
     if (r == -ESTALE && view.catalog && !view.complete)
-        r = CACHE_WAIT; /* what it stands for may still come */
-    cache_release(x->cache);
+        r = LIST_WAIT; /* what it stands for may still come */
+    cache_release(x->cache, call->list);
     if (a->image)
         r = tree_content(a->image, &call->node, &a->text);
     image_unref(STEAL(a->image));

@@ -18,6 +18,14 @@ struct attic_box {
     struct item *items; /* by slot */
 };
 
+size_t attic_bytes(const struct attic *a)
+{
+    size_t bytes = 0;
+    for (const struct attic_box *box = a->boxes; box; box = box->next)
+        bytes += box->bytes;
+    return bytes;
+}
+
 /* False: no memory. */
 static bool add(struct attic_box *box, const struct roll_item *image)
 {

@@ -27,18 +27,11 @@ int batch_give(struct batch *b, const struct source_sink *sink)
     return sink->page(sink->ctx, b->images, count);
 }
 
-void batch_count(struct source_counters *counters, const struct decode_result *result)
+void batch_count(struct source_left_out *out, const struct decode_result *result)
 {
-    atomic_fetch_add(&counters->skipped, result->skipped);
-    atomic_fetch_add(&counters->attrs_unnamed, result->notes.attrs_unnamed);
-    atomic_fetch_add(&counters->attrs_equal, result->notes.names_equal);
-}
-
-void batch_count_anew(struct source_counters *counters)
-{
-    atomic_store(&counters->skipped, 0);
-    atomic_store(&counters->attrs_unnamed, 0);
-    atomic_store(&counters->attrs_equal, 0);
+    out->skipped += result->skipped;
+    out->attrs_unnamed += result->notes.attrs_unnamed;
+    out->attrs_equal += result->notes.names_equal;
 }
 
 void batch_free(struct batch *b)

@@ -25,6 +25,11 @@ void freshness_succeeded(struct freshness *f, int64_t began_ms, int64_t now_ms)
     f->retry_ms = 0;
 }
 
+void freshness_expire(struct freshness *f)
+{
+    f->valid_ms = 0;
+}
+
 void freshness_failed(struct freshness *f, int64_t now_ms)
 {
     unsigned doublings = f->failures < RETRY_DOUBLINGS_MAX ? f->failures : RETRY_DOUBLINGS_MAX;

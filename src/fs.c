@@ -35,10 +35,10 @@ static bool run_call(struct fs *fs, fuse_req_t req, const struct call *call, uin
 {
     struct answer a = {.text = STRBUF_INIT};
     int r = answer_call(&fs->answerer, call, &a, event);
-    if (r != CACHE_WAIT)
+    if (r != LIST_WAIT)
         answer_send(&fs->answerer, req, call, r, &a);
     strbuf_free(&a.text);
-    return r != CACHE_WAIT;
+    return r != LIST_WAIT;
 }
 
 static void on_interrupt(fuse_req_t req, void *data)
@@ -69,9 +69,10 @@ static void park(struct fs *fs, struct waiting *w, uint64_t event)
             return;
         }
         /* From here on w may be somebody else's. What came before it was parked woke nobody. */
-        if (cache_event_count(fs->answerer.cache) == event || !parking_take(&fs->lot, &w->parked))
+        if (cache_event_count(fs->answerer.cache, w->call.list) == event ||
+            !parking_take(&fs->lot, &w->parked))
             return;
-        int error = cache_failed_since(fs->answerer.cache, w->event);
+        int error = cache_failed_since(fs->answerer.cache, w->call.list, w->event);
         if (error < 0) {
             finish(w, error);
             return;
@@ -92,10 +93,10 @@ static void run_again(struct fs *fs, struct waiting *w)
         park(fs, w, event);
 }
 
-static void on_woken(void *ctx, unsigned events, int error)
+static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
 {
     struct fs *fs = ctx;
-    struct parked *p = parking_take_all(&fs->lot, events), *next;
+    struct parked *p = parking_take_all(&fs->lot, list, events), *next;
     for (; p; p = next) {
         next = p->next;
         struct waiting *w = (struct waiting *)p;
@@ -123,6 +124,7 @@ static void begin(fuse_req_t req, const struct call *call)
     w->req = req;
     w->call = *call;
     w->parked.key = req;
+    w->parked.list = call->list;
     w->parked.events = answer_events(call);
     park(fs, w, event);
 }
@@ -239,20 +241,20 @@ static void tell_kernel(void *ctx, const struct diff_item *item)
     session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len);
 }
 
-static void kernel_told(void *ctx, uint64_t generation, bool again)
+static void kernel_told(void *ctx, uint32_t list, uint64_t generation, bool again)
 {
     struct fs *fs = ctx;
     if (again)
-        cache_clear_out(fs->answerer.cache, generation);
+        cache_clear_out(fs->answerer.cache, list, generation);
     else
-        cache_settled(fs->answerer.cache, generation);
+        cache_settled(fs->answerer.cache, list, generation);
 }
 
-static void on_published(void *ctx, const struct catalog *before, const struct catalog *now,
-                         uint64_t generation)
+static void on_published(void *ctx, uint32_t list, const struct catalog *before,
+                         const struct catalog *now, uint64_t generation)
 {
     struct fs *fs = ctx;
-    struct notes *notes = notes_new(generation);
+    struct notes *notes = notes_new(list, generation);
     int r = notes ? diff_catalogs(fs->config.tree, before, now, notes_add, notes) : -ENOMEM;
     if (r == 0) {
         notifier_post(fs->notifier, notes);
@@ -260,7 +262,7 @@ static void on_published(void *ctx, const struct catalog *before, const struct c
     }
     log_error("out of memory for telling the kernel what changed; unmount and mount again");
     notes_free(notes);
-    cache_settled(fs->answerer.cache, generation);
+    cache_settled(fs->answerer.cache, list, generation);
 }
 
 /* --- Life --- */
@@ -295,9 +297,9 @@ void fs_free(struct fs *fs)
     free(fs);
 }
 
-struct cache_listener fs_listener(struct fs *fs)
+struct list_listener fs_listener(struct fs *fs)
 {
-    return (struct cache_listener){on_published, on_woken, fs};
+    return (struct list_listener){.published = on_published, .woken = on_woken, .ctx = fs};
 }
 
 int fs_attach(struct fs *fs, struct cache *cache, const struct status *status)

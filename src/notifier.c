@@ -17,6 +17,7 @@ struct note {
 
 struct notes {
     struct notes *next;
+    uint32_t list;
     uint64_t generation;
     int64_t due_ms; /* 0: at once, for the first time */
     struct note *items;
@@ -64,11 +65,13 @@ void notifier_free(struct notifier *n)
     free(n);
 }
 
-struct notes *notes_new(uint64_t generation)
+struct notes *notes_new(uint32_t list, uint64_t generation)
 {
     struct notes *notes = calloc(1, sizeof(*notes));
-    if (notes)
-        notes->generation = generation;
+    if (!notes)
+        return NULL;
+    notes->list = list;
+    notes->generation = generation;
     return notes;
 }
 
@@ -175,7 +178,7 @@ static void handle(struct notifier *n, struct notes *notes)
 {
     bool first = notes->due_ms == 0;
     tell(n, notes);
-    n->ops.told(n->ops.ctx, notes->generation, !first);
+    n->ops.told(n->ops.ctx, notes->list, notes->generation, !first);
     if (!first) {
         notes_free(notes);
         return;

@@ -80,13 +80,13 @@ struct parked *parking_interrupt(struct parking *lot, const void *key)
     return found;
 }
 
-struct parked *parking_take_all(struct parking *lot, unsigned events)
+struct parked *parking_take_all(struct parking *lot, uint32_t list, unsigned events)
 {
     struct parked *taken = NULL, **end = &taken;
     pthread_mutex_lock(&lot->lock);
     for (struct parked *p = lot->list.next, *next; p != &lot->list; p = next) {
         next = p->next;
-        if (!p->armed || !(p->events & events))
+        if (!p->armed || p->list != list || !(p->events & events))
             continue;
         unlink_parked(lot, p);
         *end = p;

@@ -5,9 +5,9 @@
 
 #include "imsfs/log.h"
 
-void shelf_init(struct shelf *s, struct numbers *numbers)
+void shelf_init(struct shelf *s, struct numbers *numbers, enum catalog_form form)
 {
-    *s = (struct shelf){.numbers = numbers};
+    *s = (struct shelf){.numbers = numbers, .form = form};
     pthread_rwlockattr_t attr;
     pthread_rwlockattr_init(&attr);
     /* Readers that come one after the other must not keep the fetcher out. */
@@ -24,6 +24,8 @@ void shelf_deinit(struct shelf *s)
     catalog_free(s->current);
     attic_free(s->attic.boxes);
     attic_free(s->leaving);
+    free(s->marker);
+    free(s->next_marker);
     pthread_rwlock_destroy(&s->lock);
 }
 
@@ -48,6 +50,15 @@ struct catalog_counts shelf_counts(struct shelf *s)
     struct catalog_counts counts = list ? *catalog_counts(list) : (struct catalog_counts){0};
     shelf_close(s);
     return counts;
+}
+
+size_t shelf_bytes(struct shelf *s)
+{
+    bool complete;
+    const struct catalog *list = shelf_open(s, &complete);
+    size_t bytes = attic_bytes(&s->attic) + (list ? catalog_bytes(list) : 0);
+    shelf_close(s);
+    return bytes;
 }
 
 void shelf_clear_out(struct shelf *s)
@@ -80,12 +91,13 @@ static void pack(struct shelf *s, const struct catalog *now)
     s->leaving = before && now && before != now ? attic_pack(before, now) : NULL;
 }
 
-/* It goes to the attic in the same step in which readers see current. */
-static struct attic_box *replace(struct shelf *s, struct catalog *current)
+/* It goes to the attic in the same step in which readers see current, with marker. */
+static struct attic_box *replace(struct shelf *s, struct catalog *current, char *marker)
 {
     pthread_rwlock_wrlock(&s->lock);
     s->current = current;
     s->growing = NULL;
+    s->marker = marker;
     struct attic_box *dropped = attic_put(&s->attic, STEAL(s->leaving));
     pthread_rwlock_unlock(&s->lock);
     return dropped;
@@ -93,7 +105,7 @@ static struct attic_box *replace(struct shelf *s, struct catalog *current)
 
 int shelf_begin(struct shelf *s)
 {
-    int r = catalog_new(&s->next, s->numbers, CATALOG_GROUPED, s->current, !s->current);
+    int r = catalog_new(&s->next, s->numbers, s->form, s->current, !s->current);
     if (r == 0 && !s->current)
         set_visible(s, NULL, s->next);
     return r;
@@ -125,15 +137,23 @@ void shelf_start_over(struct shelf *s)
     if (s->next != s->growing)
         catalog_free(s->next);
     s->next = NULL;
-    if (catalog_new(&s->next, s->numbers, CATALOG_GROUPED, s->current, false) < 0)
+    /* Readers of a flat list go on where they were. */
+    const struct catalog *before = s->current;
+    if (!before && s->form != CATALOG_GROUPED)
+        before = s->growing;
+    if (catalog_new(&s->next, s->numbers, s->form, before, false) < 0)
         log_error("out of memory for a listing");
 }
 
-void shelf_finish(struct shelf *s)
+void shelf_finish(struct shelf *s, char *marker)
 {
+    free(s->next_marker);
+    s->next_marker = marker;
     bool visible = s->next == s->growing;
     if (visible)
         pthread_rwlock_wrlock(&s->lock);
+    if (marker)
+        catalog_set_more(s->next);
     catalog_finish(s->next);
     if (visible)
         pthread_rwlock_unlock(&s->lock);
@@ -147,8 +167,9 @@ struct shelf_change shelf_show(struct shelf *s, bool changed)
     if (s->growing && s->growing != change.now)
         change.before = s->growing;
     change.unused = changed ? NULL : s->next;
+    change.marker = changed ? s->marker : NULL;
     s->next = NULL;
-    change.dropped = replace(s, change.now);
+    change.dropped = replace(s, change.now, changed ? STEAL(s->next_marker) : s->marker);
     return change;
 }
 
@@ -160,10 +181,10 @@ struct shelf_change shelf_abandon(struct shelf *s)
     if (!s->growing)
         return change;
     change.before = s->growing;
-    if (catalog_new(&change.now, s->numbers, CATALOG_GROUPED, NULL, false) < 0)
+    if (catalog_new(&change.now, s->numbers, s->form, NULL, false) < 0)
         change.now = NULL;
     pack(s, change.now);
-    change.dropped = replace(s, s->current);
+    change.dropped = replace(s, s->current, s->marker);
     return change;
 }
 
@@ -175,5 +196,6 @@ void shelf_clear(struct shelf *s, struct shelf_change *change)
         catalog_free(change->now);
     catalog_free(change->unused);
     attic_free(change->dropped);
+    free(change->marker);
     *change = (struct shelf_change){0};
 }

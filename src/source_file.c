@@ -31,11 +31,9 @@ struct source_file {
     struct version version;
 };
 
-/* One call of source_list(). */
 struct listing {
+    struct source_listing base; /* first: the head of every listing */
     struct source_file *s;
-    const struct source_sink *sink;
-    struct source_error *error;
     struct batch batch;
     size_t images;
 };
@@ -48,13 +46,13 @@ static int PRINTF_LIKE(3, 4) fail(struct listing *l, int error, const char *fmt,
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    snprintf(l->error->text, sizeof(l->error->text), "%.200s: %s", l->s->path, what);
+    snprintf(l->base.error.text, sizeof(l->base.error.text), "%.200s: %s", l->s->path, what);
     return error;
 }
 
 static int fail_decode(struct listing *l, int r, const struct decode_result *result)
 {
-    if (l->error->text[0]) /* the sink's error, told already */
+    if (l->base.error.text[0]) /* the sink's error, told already */
         return r;
     if (r == -EPROTO || r == -E2BIG)
         return fail(l, -EIO,
@@ -142,7 +140,7 @@ static int flush(struct listing *l)
     if (l->images + l->batch.count > l->s->config.max_images)
         return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
                     l->s->config.max_images);
-    int fresh = batch_give(&l->batch, l->sink);
+    int fresh = batch_give(&l->batch, &l->base.sink);
     if (fresh < 0)
         return fail(l, fresh, "a page of images was not taken: %s", strerror(-fresh));
     l->images += (size_t)fresh;
@@ -167,8 +165,7 @@ static int decode_file(struct listing *l, struct bytes text)
         r = fail_decode(l, r, &result);
     else
         r = flush(l);
-    batch_count_anew(&l->s->base.counters);
-    batch_count(&l->s->base.counters, &result);
+    batch_count(&l->base.left_out, &result);
     decode_result_free(&result);
     return r;
 }
@@ -194,22 +191,37 @@ static int list_file(struct listing *l)
     s->listed = fstat(fd, &st) == 0;
     s->version = version_of(&st);
     s->listed = s->listed && same_version(&s->version, &version);
-    return 0;
+    return SOURCE_DONE;
 }
 
-static int list(struct source *base, const struct query *q, const struct source_sink *sink,
-                struct source_error *error)
+/* The whole file: it costs no waiting, and its decoding cannot be interrupted. */
+static int next(struct source_listing *base)
 {
-    struct source_file *s = (struct source_file *)base;
-    struct listing l = {.s = s, .sink = sink, .error = error};
-    error->text[0] = '\0';
-    if (q)
-        return fail(&l, -EOPNOTSUPP, "a file answers no queries");
-    if (atomic_load(&s->cancelled))
-        return fail(&l, -ECANCELED, "the listing was cancelled");
-    int r = list_file(&l);
-    batch_free(&l.batch);
-    return r;
+    struct listing *l = (struct listing *)base;
+    if (l->base.query)
+        return fail(l, -EOPNOTSUPP, "a file answers no queries");
+    if (atomic_load(&l->s->cancelled))
+        return fail(l, -ECANCELED, "the listing was cancelled");
+    return list_file(l);
+}
+
+static void end(struct source_listing *base)
+{
+    struct listing *l = (struct listing *)base;
+    batch_free(&l->batch);
+    free(l);
+}
+
+static int begin(struct source *base, const struct query *q, const struct source_sink *sink,
+                 struct source_listing **out)
+{
+    struct listing *l = calloc(1, sizeof(*l));
+    if (!l)
+        return -ENOMEM;
+    l->base = (struct source_listing){.source = base, .query = q, .sink = *sink};
+    l->s = (struct source_file *)base;
+    *out = &l->base;
+    return 0;
 }
 
 static void cancel(struct source *base)
@@ -224,7 +236,8 @@ static void destroy(struct source *base)
     free(s);
 }
 
-static const struct source_ops ops = {.list = list, .cancel = cancel, .free = destroy};
+static const struct source_ops ops = {
+    .begin = begin, .next = next, .end = end, .cancel = cancel, .free = destroy};
 
 int source_file_new(struct source **out, const struct source_file_config *config)
 {

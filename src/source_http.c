@@ -23,12 +23,9 @@ struct source_http {
     const struct clock *clock;
 };
 
-/* One call of source_list(). */
 struct listing {
+    struct source_listing base; /* first: the head of every listing */
     struct source_http *s;
-    const struct query *query;
-    const struct source_sink *sink;
-    struct source_error *error;
     int64_t deadline_ms;
     struct strbuf marker;    /* where the next page starts; empty: the first page */
     struct slot_table *seen; /* the markers so far */
@@ -53,8 +50,8 @@ static int PRINTF_LIKE(4, 5)
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    snprintf(l->error->text, sizeof(l->error->text), "%.120s: %s; %s", l->s->endpoint.list_url,
-             what, advice ? advice : failure_advice(0, error));
+    snprintf(l->base.error.text, sizeof(l->base.error.text), "%.120s: %s; %s",
+             l->s->endpoint.list_url, what, advice ? advice : failure_advice(0, error));
     return error;
 }
 
@@ -88,7 +85,7 @@ static int get_ready(struct listing *l, int64_t deadline_ms)
     if (r == 0 && auth && !auth_may_send(auth, &s->endpoint.url, &why))
         r = -EPERM;
     if (r < 0)
-        snprintf(l->error->text, sizeof(l->error->text), "%s",
+        snprintf(l->base.error.text, sizeof(l->base.error.text), "%s",
                  why.text[0] ? why.text : strerror(-r));
     return r;
 }
@@ -104,7 +101,7 @@ static int add_headers(struct source_http *s, struct http_request *request)
 /* Criteria with a limit of their own ask for exactly one page. */
 static bool one_page(const struct listing *l)
 {
-    return l->query && query_limit(l->query) > 0;
+    return l->base.query && query_limit(l->base.query) > 0;
 }
 
 static int send_request(struct listing *l, bool with_limit, int64_t deadline_ms,
@@ -116,7 +113,7 @@ static int send_request(struct listing *l, bool with_limit, int64_t deadline_ms,
     *out = (struct http_response){.fields = HEADER_FIELDS_INIT};
     int r = get_ready(l, deadline_ms);
     if (r == 0)
-        r = endpoint_add_page(&l->s->endpoint, l->query, strbuf_bytes(&l->marker),
+        r = endpoint_add_page(&l->s->endpoint, l->base.query, strbuf_bytes(&l->marker),
                               with_limit ? l->s->config.page_size : 0, &url);
     if (r < 0)
         return r;
@@ -184,7 +181,7 @@ static int decode_page(struct listing *l, struct page *p)
                     p->result.error[0] ? p->result.error : strerror(-r),
                     *type ? type : "without a content type");
     atomic_fetch_add(&s->base.counters.pages, 1);
-    batch_count(&s->base.counters, &p->result);
+    batch_count(&l->base.left_out, &p->result);
     return 0;
 }
 
@@ -192,7 +189,7 @@ static int decode_page(struct listing *l, struct page *p)
 static int hand_over(struct listing *l, struct page *p)
 {
     size_t count = p->batch.count;
-    int fresh = batch_give(&p->batch, l->sink);
+    int fresh = batch_give(&p->batch, &l->base.sink);
     if (fresh < 0)
         return fail(l, fresh, NULL, "a page of images was not taken: %s", strerror(-fresh));
     if (count > 0 && fresh == 0)
@@ -220,17 +217,14 @@ static int next_marker(struct listing *l, const struct page *p, struct strbuf *m
     return 0;
 }
 
-/* Moves the listing to the page after p; *more: there is one. */
-static int go_on(struct listing *l, const struct page *p, bool *more)
+/* Moves the listing to the page after p. An enum source_next. */
+static int go_on(struct listing *l, const struct page *p)
 {
     CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
     uint32_t slot, seen = slot_count(l->seen);
-    int r = one_page(l) ? 0 : next_marker(l, p, &marker);
-    if (r < 0)
-        return r;
-    *more = marker.len > 0;
-    if (!*more)
-        return 0;
+    int r = next_marker(l, p, &marker);
+    if (r < 0 || marker.len == 0)
+        return r < 0 ? r : SOURCE_DONE;
     if (marker.len > SOURCE_HTTP_MARKER_MAX)
         return fail(l, -EIO, NULL, "the marker of the next page is too long");
     if (strbuf_error(&marker) < 0 || slot_add(l->seen, strbuf_bytes(&marker), &slot) < 0)
@@ -240,66 +234,90 @@ static int go_on(struct listing *l, const struct page *p, bool *more)
     strbuf_free(&l->marker);
     l->marker = marker;
     marker = STRBUF_INIT;
-    return 0;
+    return SOURCE_MORE;
+}
+
+/* Of criteria with a limit p is all; the next page is somebody else's to ask for. */
+static int stop_here(struct listing *l, struct page *p)
+{
+    if (p->result.next || l->s->endpoint.call->by_last_id)
+        l->base.next_marker = STEAL(p->result.last_id);
+    return SOURCE_DONE;
 }
 
 /* --- A listing --- */
 
-/* Begins at the first page, with nothing seen. */
-static int begin(struct listing *l)
+/* Goes to the first page, with nothing seen. */
+static int rewind_listing(struct listing *l)
 {
     slot_table_free(l->seen);
     l->seen = NULL;
     l->images = 0;
-    batch_count_anew(&l->s->base.counters);
+    l->base.left_out = (struct source_left_out){0};
     strbuf_reset(&l->marker);
     return slot_table_new(&l->seen, INT32_MAX);
 }
 
 /* The image that the last page ended with is gone from the server: what came is no longer one list.
  */
-static int start_over(struct listing *l, bool *more)
+static int start_over(struct listing *l)
 {
     if (l->restarts++ == RESTARTS_MAX)
         return fail(l, -EIO, "try again when fewer images change",
                     "images vanish while the list is read, for the third time");
     log_info("%s: the marker has vanished, the list is read again", l->s->endpoint.list_url);
-    l->sink->restart(l->sink->ctx);
-    *more = true;
-    return begin(l);
+    l->base.sink.restart(l->base.sink.ctx);
+    int r = rewind_listing(l);
+    return r < 0 ? r : SOURCE_MORE;
 }
 
-static int list_page(struct listing *l, bool *more)
+static int next(struct source_listing *base)
 {
+    struct listing *l = (struct listing *)base;
     CLEANUP(page_free) struct page p = {0};
     int r = fetch_page(l, &p.response);
     if (p.response.status == 400 && l->marker.len)
-        return start_over(l, more);
+        return start_over(l);
     if (r == -ETIMEDOUT && clock_now_ms(l->s->clock) >= l->deadline_ms)
         return fail(l, r, "a longer list_timeout= or a larger page_size= may help",
                     "the list is not complete after %lld s",
                     (long long)(l->s->config.list_timeout_ms / 1000));
     if (r < 0)
-        return l->error->text[0] ? r : fail_request(l, r, &p.response);
+        return l->base.error.text[0] ? r : fail_request(l, r, &p.response);
     r = decode_page(l, &p);
     if (r == 0)
         r = hand_over(l, &p);
-    return r < 0 ? r : go_on(l, &p, more);
+    if (r < 0)
+        return r;
+    return one_page(l) ? stop_here(l, &p) : go_on(l, &p);
 }
 
-static int list(struct source *base, const struct query *q, const struct source_sink *sink,
-                struct source_error *error)
+static void end(struct source_listing *base)
+{
+    struct listing *l = (struct listing *)base;
+    slot_table_free(l->seen);
+    strbuf_free(&l->marker);
+    free(l->base.next_marker);
+    free(l);
+}
+
+static int begin(struct source *base, const struct query *q, const struct source_sink *sink,
+                 struct source_listing **out)
 {
     struct source_http *s = (struct source_http *)base;
-    struct listing l = {.s = s, .query = q, .sink = sink, .error = error};
-    bool more = true;
-    l.deadline_ms = clock_now_ms(s->clock) + s->config.list_timeout_ms;
-    int r = begin(&l);
-    while (r == 0 && more)
-        r = list_page(&l, &more);
-    slot_table_free(l.seen);
-    strbuf_free(&l.marker);
-    return r;
+    struct listing *l = calloc(1, sizeof(*l));
+    if (!l)
+        return -ENOMEM;
+    l->base = (struct source_listing){.source = base, .query = q, .sink = *sink};
+    l->s = s;
+    l->deadline_ms = clock_now_ms(s->clock) + s->config.list_timeout_ms;
+    int r = rewind_listing(l);
+    if (r < 0) {
+        end(&l->base);
+        return r;
+    }
+    *out = &l->base;
+    return 0;
 }
 
 /* --- Life --- */
@@ -321,7 +339,8 @@ static void destroy(struct source *base)
     free(s);
 }
 
-static const struct source_ops ops = {.list = list, .cancel = cancel, .free = destroy};
+static const struct source_ops ops = {
+    .begin = begin, .next = next, .end = end, .cancel = cancel, .free = destroy};
 
 static int set_endpoint(struct source_http *s, struct source_error *error)
 {

@@ -31,7 +31,7 @@ static void add_seconds(struct strbuf *out, const char *key, bool known, int64_t
         strbuf_printf(out, "  \"%s\": null,\n", key);
 }
 
-static void add_error(struct strbuf *out, const struct cache_status *cs)
+static void add_error(struct strbuf *out, const struct list_status *cs)
 {
     char when[32];
     struct tm tm;
@@ -58,9 +58,9 @@ static void add_auth(struct strbuf *out, const struct auth *a)
 
 void status_add(const struct status *s, struct strbuf *out)
 {
-    struct cache_status cs;
+    struct list_status cs;
     const struct source_counters *sc = &s->source->counters;
-    cache_status(s->cache, &cs);
+    cache_status(s->cache, 0, &cs);
     strbuf_add_str(out, "{\n");
     add_string(out, "version", s->version);
     add_string(out, "source", s->location);
@@ -69,11 +69,11 @@ void status_add(const struct status *s, struct strbuf *out)
     add_auth(out, s->auth);
     add_number(out, "page_size", s->source->page_size);
     add_number(out, "images", cs.counts.images);
-    add_number(out, "skipped", atomic_load(&sc->skipped));
+    add_number(out, "skipped", cs.left_out.skipped);
     add_number(out, "duplicates", cs.counts.duplicates);
-    add_number(out, "names_equal", cs.counts.names_equal + atomic_load(&sc->attrs_equal));
+    add_number(out, "names_equal", cs.counts.names_equal + cs.left_out.attrs_equal);
     add_number(out, "unnumbered", cs.counts.unnumbered);
-    add_number(out, "attributes_without_file", atomic_load(&sc->attrs_unnamed));
+    add_number(out, "attributes_without_file", cs.left_out.attrs_unnamed);
     add_number(out, "requests", atomic_load(&sc->requests));
     add_number(out, "pages", atomic_load(&sc->pages));
     add_number(out, "bytes", atomic_load(&sc->bytes));

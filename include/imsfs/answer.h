@@ -27,6 +27,7 @@ struct answerer {
 /* A request of the kernel, as much of it as its answer depends on. */
 struct call {
     enum call_kind { CALL_LOOKUP, CALL_GETATTR, CALL_READLINK, CALL_READ, CALL_LIST } kind;
+    uint32_t list; /* the number of the list that has the node */
     struct node node;
     size_t size;
     uint64_t offset;
@@ -41,7 +42,8 @@ struct answer {
     struct image *image;           /* while the text of a file is made */
 };
 
-/* 0: a is filled in; CACHE_WAIT: not yet, *event is what cache_event_count() was; -errno. The
+/* 0: a is filled in; LIST_WAIT: not yet, *event is what cache_event_count() of
+ * its list was; -errno. The
  * caller frees a->text. */
 MUST_CHECK int answer_call(struct answerer *x, const struct call *call, struct answer *a,
                            uint64_t *event);

@@ -35,6 +35,9 @@ struct attic_box *attic_put(struct attic *a, struct attic_box *box);
 struct attic_box *attic_clear_out(struct attic *a);
 void attic_free(struct attic_box *boxes);
 
+/* About what the images here cost. */
+size_t attic_bytes(const struct attic *a);
+
 /* An image in one of its versions, as far as an inode number can tell; NULL: it is gone. */
 const struct image *attic_find(const struct attic *a, uint32_t slot, uint32_t version);
 /*

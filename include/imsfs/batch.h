@@ -19,10 +19,8 @@ struct batch {
 int batch_add(void *ctx, struct image *img);
 /* Gives all of it to the sink and is empty then. What sink->page() answers. */
 MUST_CHECK int batch_give(struct batch *b, const struct source_sink *sink);
-/* Counts what a decoding left out, beside what was counted since batch_count_anew(). */
-void batch_count(struct source_counters *counters, const struct decode_result *result);
-/* A listing begins. */
-void batch_count_anew(struct source_counters *counters);
+/* Adds what a decoding left out. */
+void batch_count(struct source_left_out *out, const struct decode_result *result);
 void batch_free(struct batch *b);
 
 #endif

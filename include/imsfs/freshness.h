@@ -37,6 +37,8 @@ struct freshness_verdict {
 void freshness_began(struct freshness *f, int64_t now_ms);
 /* It has ended well; it began at began_ms. */
 void freshness_succeeded(struct freshness *f, int64_t began_ms, int64_t now_ms);
+/* What there is counts as old from now on; the source is no worse for that. */
+void freshness_expire(struct freshness *f);
 void freshness_failed(struct freshness *f, int64_t now_ms);
 /* any_age: a list that is no longer valid will do. */
 struct freshness_verdict freshness_judge(const struct freshness *f, bool any_age, int64_t now_ms);

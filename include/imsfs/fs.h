@@ -24,7 +24,7 @@ struct fs_config {
 };
 
 MUST_CHECK int fs_new(struct fs **out, const struct fs_config *config);
-struct cache_listener fs_listener(struct fs *fs);
+struct list_listener fs_listener(struct fs *fs);
 /* Borrows both until fs_free(). Starts the thread that tells the kernel, so it comes after the
  * fork. */
 MUST_CHECK int fs_attach(struct fs *fs, struct cache *cache, const struct status *status);

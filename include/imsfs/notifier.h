@@ -15,8 +15,8 @@
 struct notifier_ops {
     /* Tells the kernel; an error is none of our business: it did not know the inode. */
     void (*tell)(void *ctx, const struct diff_item *item);
-    /* All of a batch was told, for the first time or again. */
-    void (*told)(void *ctx, uint64_t generation, bool again);
+    /* All of a batch, of a generation of a list, was told: for the first time or again. */
+    void (*told)(void *ctx, uint32_t list, uint64_t generation, bool again);
     void *ctx;
 };
 
@@ -31,7 +31,7 @@ void notifier_free(struct notifier *n);
 
 /* A batch: notes_new(), notes_add() as a diff_fn with the notes as ctx, then notifier_post() takes
  * it over. */
-struct notes *notes_new(uint64_t generation);
+struct notes *notes_new(uint32_t list, uint64_t generation);
 int notes_add(void *notes, const struct diff_item *item);
 void notes_free(struct notes *notes);
 void notifier_post(struct notifier *n, struct notes *notes);

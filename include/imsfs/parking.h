@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * parking: requests that wait for the list, so that no thread has to.
+ * parking: requests that wait for a list, so that no thread has to.
  *
  * Whoever takes a request off the lot owns it and answers it, exactly once. A request is parked
  * unarmed: only an interrupt finds it then, and leaves a mark; after parking_arm() everybody does.
@@ -18,6 +18,7 @@
 struct parked {
     struct parked *next, *prev;
     const void *key; /* what an interrupt knows it by */
+    uint32_t list;   /* the number of the list that it waits for */
     unsigned events; /* what it waits for, a mask */
     bool armed, interrupted;
 };
@@ -42,8 +43,8 @@ bool parking_arm(struct parking *lot, struct parked *p);
 bool parking_take(struct parking *lot, const struct parked *p);
 /* The request that an interrupt is for, or NULL: it is not parked, or its parker was told. */
 struct parked *parking_interrupt(struct parking *lot, const void *key);
-/* All armed ones that wait for one of events, linked by next; NULL: none. */
-struct parked *parking_take_all(struct parking *lot, unsigned events);
+/* All armed ones that wait for one of events of a list, linked by next; NULL: none. */
+struct parked *parking_take_all(struct parking *lot, uint32_t list, unsigned events);
 size_t parking_count(struct parking *lot);
 
 #endif

@@ -14,11 +14,15 @@
 
 struct shelf {
     struct numbers *numbers; /* borrowed */
-    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; attic */
+    enum catalog_form form;
+    pthread_rwlock_t
+        lock; /* protects: current, growing and, while it grows, its inside; marker, attic */
     struct catalog *current; /* complete, or NULL */
     struct catalog *growing; /* the first list, or NULL */
     struct catalog *next;    /* the fetcher's alone; may be growing */
+    char *marker;            /* of the page after current (see source.h); under the lock */
     struct attic attic;
+    char *next_marker;         /* the fetcher's alone: the one after next */
     struct attic_box *leaving; /* the fetcher's alone: what next will send there */
 };
 
@@ -28,9 +32,10 @@ struct shelf_change {
     struct catalog *now;    /* what they see; before itself: nothing changed */
     struct catalog *unused; /* nobody saw it */
     struct attic_box *dropped;
+    char *marker; /* the one before */
 };
 
-void shelf_init(struct shelf *s, struct numbers *numbers);
+void shelf_init(struct shelf *s, struct numbers *numbers, enum catalog_form form);
 void shelf_deinit(struct shelf *s);
 
 /*
@@ -41,6 +46,8 @@ const struct catalog *shelf_open(struct shelf *s, bool *complete);
 void shelf_close(struct shelf *s);
 /* Of the list that readers see; zeros without one. */
 struct catalog_counts shelf_counts(struct shelf *s);
+/* About what current and the attic hold. */
+size_t shelf_bytes(struct shelf *s);
 /* The kernel has nothing any more of the lists before current, but for what is open. */
 void shelf_clear_out(struct shelf *s);
 
@@ -53,8 +60,11 @@ MUST_CHECK int shelf_add(struct shelf *s, struct image **images, size_t count, b
 void shelf_start_over(struct shelf *s);
 /* Whether there is something to add to: shelf_start_over() may have run out of memory. */
 bool shelf_has_next(const struct shelf *s);
-/* No page follows: puts the next list into its final order, before shelf_show(). */
-void shelf_finish(struct shelf *s);
+/*
+ * No page follows: puts the next list into its final order, before shelf_show(). marker is where
+ * the page after it would begin, or NULL; taken over.
+ */
+void shelf_finish(struct shelf *s, char *marker);
 /* changed: the next list is what readers see from now on; else the current one stays. */
 struct shelf_change shelf_show(struct shelf *s, bool changed);
 /* The listing failed: of a first one nothing stays. */

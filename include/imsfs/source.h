@@ -2,9 +2,10 @@
 /*
  * source: where records come from, behind one small interface.
  *
- * source_file reads a JSON file, source_http pages through a list call. A source belongs to the
- * fetcher thread, which alone calls source_list(); any thread may call source_cancel() and read the
- * counters. What a listing brings goes to a sink page by page, before the next request is made.
+ * source_file reads a JSON file, source_http pages through a list call. A source and its listings
+ * belong to the fetcher thread; any thread may call source_cancel() and read the counters. A
+ * listing is taken page by page, and what a page brings goes to a sink before the next request is
+ * made; so several listings of one source can take turns.
  */
 #ifndef IMSFS_SOURCE_H
 #define IMSFS_SOURCE_H
@@ -16,9 +17,12 @@
 struct query; /* criteria; NULL is the whole list */
 struct source;
 
-/* What source_list() answers beyond 0 and -errno: the data are those of the last complete listing.
- */
-#define SOURCE_UNCHANGED 1
+/* What source_next() answers beyond -errno. */
+enum source_next {
+    SOURCE_DONE,      /* the sink has all of it */
+    SOURCE_UNCHANGED, /* the data are those of the last complete listing; the sink got nothing */
+    SOURCE_MORE,      /* another page follows */
+};
 
 struct source_sink {
     /*
@@ -42,15 +46,34 @@ struct source_counters {
     atomic_ullong requests; /* sent, retries included */
     atomic_ullong pages;    /* good answers */
     atomic_ullong bytes;    /* of bodies */
-    atomic_ullong
-        skipped; /* of the last listing: records without a usable id, too large, or not objects */
-    atomic_ullong attrs_unnamed; /* of the last listing: attributes without a file */
-    atomic_ullong attrs_equal;   /* the same, because another's name became equal */
+};
+
+/* What of the records a listing does not show. */
+struct source_left_out {
+    unsigned long long skipped;       /* records without a usable id, too large, or not objects */
+    unsigned long long attrs_unnamed; /* attributes without a file */
+    unsigned long long attrs_equal;   /* the same, because another's name became equal */
+};
+
+/* A listing under way, from source_begin() to source_end(). The kinds embed it. */
+struct source_listing {
+    struct source *source;
+    const struct query *query; /* borrowed */
+    struct source_sink sink;
+    struct source_error error; /* after a failure */
+    struct source_left_out left_out;
+    /*
+     * After the last page: the id to go on from when the server has more, as it can after criteria
+     * with a limit of their own; NULL: nothing follows.
+     */
+    char *next_marker;
 };
 
 struct source_ops {
-    int (*list)(struct source *s, const struct query *q, const struct source_sink *sink,
-                struct source_error *error);
+    int (*begin)(struct source *s, const struct query *q, const struct source_sink *sink,
+                 struct source_listing **out);
+    int (*next)(struct source_listing *l);
+    void (*end)(struct source_listing *l);
     void (*cancel)(struct source *s);
     void (*free)(struct source *s);
 };
@@ -65,18 +88,35 @@ struct source {
 };
 
 /*
- * Lists everything that q selects. 0: the sink has all of it. SOURCE_UNCHANGED: it is what the last
- * complete listing brought, and the sink was not called. -errno: the listing failed, at any point,
- * and error says why; -ECANCELED after source_cancel(). Blocks for as long as the network takes,
- * bounded by the source's own deadlines.
+ * A listing of everything that q selects (of one page, when q has a limit). Makes no request; the
+ * deadline of the whole listing counts from here. -ENOMEM.
  */
-static inline int source_list(struct source *s, const struct query *q,
-                              const struct source_sink *sink, struct source_error *error)
+MUST_CHECK static inline int source_begin(struct source *s, const struct query *q,
+                                          const struct source_sink *sink,
+                                          struct source_listing **out)
 {
-    return s->ops->list(s, q, sink, error);
+    return s->ops->begin(s, q, sink, out);
 }
 
-/* Ends a running listing at once, and all later ones. Any thread; not a signal handler. */
+/*
+ * Gives the next page to the sink, or several where that costs no waiting. An enum source_next;
+ * -errno: the listing failed, and l->error says why (empty: there is no more to say);
+ * -ECANCELED after source_cancel(). After anything but SOURCE_MORE only source_end() may follow.
+ * Blocks for as long as the network takes, bounded by the source's own deadlines.
+ */
+MUST_CHECK static inline int source_next(struct source_listing *l)
+{
+    return l->source->ops->next(l);
+}
+
+/* At any time; frees the listing. NULL is none. */
+static inline void source_end(struct source_listing *l)
+{
+    if (l)
+        l->source->ops->end(l);
+}
+
+/* Ends all running listings at once, and all later ones. Any thread; not a signal handler. */
 static inline void source_cancel(struct source *s)
 {
     s->ops->cancel(s);

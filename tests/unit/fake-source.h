@@ -37,6 +37,7 @@ struct fake_source {
     unsigned begun;   /* listings */
     unsigned running; /* at this time */
     bool overlapped, cancelled;
+    struct source_left_out left_out; /* of every listing */
 };
 
 static inline struct timespec fake_deadline(void)
@@ -47,55 +48,66 @@ static inline struct timespec fake_deadline(void)
     return until;
 }
 
-static inline int fake_do_step(const struct fake_step *step, const struct source_sink *sink,
-                               struct source_error *error)
+static inline int fake_do_step(const struct fake_step *step, struct source_listing *l)
 {
+    const struct source_sink *sink = &l->sink;
     if (step->kind == FAKE_PAGE) {
         int r = sink->page(sink->ctx, step->images, step->count);
         free(step->images);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : SOURCE_MORE;
     }
-    if (step->kind == FAKE_RESTART)
+    if (step->kind == FAKE_RESTART) {
         sink->restart(sink->ctx);
-    else if (step->result < 0)
-        snprintf(error->text, sizeof(error->text), "the fake failed: %d", step->result);
-    return 0;
+        return SOURCE_MORE;
+    }
+    if (step->result < 0)
+        snprintf(l->error.text, sizeof(l->error.text), "the fake failed: %d", step->result);
+    return step->result;
 }
 
-/* With the lock held, given up during a step. */
-static inline int fake_run(struct fake_source *f, const struct source_sink *sink,
-                           struct source_error *error)
+static inline int fake_next(struct source_listing *l)
 {
-    for (;;) {
-        while (f->done == f->added && !f->cancelled)
-            pthread_cond_wait(&f->moved, &f->lock);
-        if (f->cancelled)
-            return -ECANCELED;
+    struct fake_source *f = (struct fake_source *)l->source;
+    pthread_mutex_lock(&f->lock);
+    while (f->done == f->added && !f->cancelled)
+        pthread_cond_wait(&f->moved, &f->lock);
+    int r = -ECANCELED;
+    if (!f->cancelled) {
         struct fake_step step = f->steps[f->done];
+        l->left_out = f->left_out;
         pthread_mutex_unlock(&f->lock);
-        int r = fake_do_step(&step, sink, error);
+        r = fake_do_step(&step, l);
         pthread_mutex_lock(&f->lock);
         f->done++;
         pthread_cond_broadcast(&f->moved);
-        if (r < 0 || step.kind == FAKE_END)
-            return r < 0 ? r : step.result;
     }
+    pthread_mutex_unlock(&f->lock);
+    return r;
 }
 
-static inline int fake_list(struct source *s, const struct query *q, const struct source_sink *sink,
-                            struct source_error *error)
+static inline int fake_begin(struct source *s, const struct query *q,
+                             const struct source_sink *sink, struct source_listing **out)
 {
     struct fake_source *f = (struct fake_source *)s;
-    (void)q;
+    *out = calloc(1, sizeof(**out));
+    assert_non_null(*out);
+    **out = (struct source_listing){.source = s, .query = q, .sink = *sink};
     pthread_mutex_lock(&f->lock);
     f->begun++;
     if (f->running++)
         f->overlapped = true;
     pthread_cond_broadcast(&f->moved);
-    int r = fake_run(f, sink, error);
+    pthread_mutex_unlock(&f->lock);
+    return 0;
+}
+
+static inline void fake_listing_end(struct source_listing *l)
+{
+    struct fake_source *f = (struct fake_source *)l->source;
+    pthread_mutex_lock(&f->lock);
     f->running--;
     pthread_mutex_unlock(&f->lock);
-    return r;
+    free(l);
 }
 
 static inline void fake_cancel(struct source *s)
@@ -109,7 +121,8 @@ static inline void fake_cancel(struct source *s)
 
 static inline void fake_init(struct fake_source *f, struct lists *lists)
 {
-    static const struct source_ops ops = {fake_list, fake_cancel, NULL};
+    static const struct source_ops ops = {fake_begin, fake_next, fake_listing_end, fake_cancel,
+                                          NULL};
     memset(f, 0, sizeof(*f));
     f->head.ops = &ops;
     f->head.kind = "file";

@@ -43,10 +43,11 @@ static int images_in(const struct catalog *c)
     return c ? (int)catalog_counts(c)->images : -1;
 }
 
-static void on_published(void *ctx, const struct catalog *before, const struct catalog *now,
-                         uint64_t generation)
+static void on_published(void *ctx, uint32_t list, const struct catalog *before,
+                         const struct catalog *now, uint64_t generation)
 {
     struct heard *h = ctx;
+    assert_int_equal(list, 0);
     pthread_mutex_lock(&h->lock);
     h->published++;
     h->generation = generation;
@@ -56,12 +57,13 @@ static void on_published(void *ctx, const struct catalog *before, const struct c
     bool settle = !h->keep_unsettled;
     pthread_mutex_unlock(&h->lock);
     if (settle)
-        cache_settled(f.cache, generation);
+        cache_settled(f.cache, 0, generation);
 }
 
-static void on_woken(void *ctx, unsigned events, int error)
+static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
 {
     struct heard *h = ctx;
+    assert_int_equal(list, 0);
     pthread_mutex_lock(&h->lock);
     if (error) {
         h->errors++;
@@ -86,7 +88,7 @@ static int setup(void **state)
         .source = &f.source.head,
         .numbers = &f.lists.numbers,
         .clock = &f.clock.clock,
-        .listener = {on_published, on_woken, &f.heard},
+        .listener = {on_published, on_woken, NULL, &f.heard},
         .ttl_ms = TTL,
         .stale_ms = STALE,
     };
@@ -108,33 +110,33 @@ static int teardown(void **state)
 
 /* --- Asking --- */
 
-/* How many images a reader sees, or -errno, or 1000 for CACHE_WAIT. */
+/* How many images a reader sees, or -errno, or 1000 for LIST_WAIT. */
 #define MUST_WAIT 1000
-static int ask(enum cache_need need)
+static int ask(enum list_need need)
 {
-    struct cache_view view;
-    int r = cache_view(f.cache, need, &view);
+    struct list_view view;
+    int r = cache_view(f.cache, 0, need, &view);
     if (r != 0)
-        return r == CACHE_WAIT ? MUST_WAIT : r;
+        return r == LIST_WAIT ? MUST_WAIT : r;
     int images = images_in(view.catalog);
-    cache_release(f.cache);
+    cache_release(f.cache, 0);
     return images;
 }
 
 static bool is_complete(void)
 {
-    struct cache_view view;
-    assert_int_equal(cache_view(f.cache, CACHE_NOW, &view), 0);
+    struct list_view view;
+    assert_int_equal(cache_view(f.cache, 0, LIST_NOW, &view), 0);
     bool complete = view.complete;
-    cache_release(f.cache);
+    cache_release(f.cache, 0);
     return complete;
 }
 
-static int64_t lease(enum cache_need need)
+static int64_t lease(enum list_need need)
 {
-    struct cache_view view;
-    assert_int_equal(cache_view(f.cache, need, &view), 0);
-    cache_release(f.cache);
+    struct list_view view;
+    assert_int_equal(cache_view(f.cache, 0, need, &view), 0);
+    cache_release(f.cache, 0);
     return view.lease_ms;
 }
 
@@ -144,17 +146,17 @@ static void wait_for_event(uint64_t event)
     struct timespec until = fake_deadline();
     int error = 0;
     pthread_mutex_lock(&f.heard.lock);
-    while (cache_event_count(f.cache) == event && error != ETIMEDOUT)
+    while (cache_event_count(f.cache, 0) == event && error != ETIMEDOUT)
         error = pthread_cond_timedwait(&f.heard.more, &f.heard.lock, &until);
     pthread_mutex_unlock(&f.heard.lock);
     if (error == ETIMEDOUT)
         fail_msg("nothing happened");
 }
 
-static struct cache_status status(void)
+static struct list_status status(void)
 {
-    struct cache_status s;
-    cache_status(f.cache, &s);
+    struct list_status s;
+    cache_status(f.cache, 0, &s);
     return s;
 }
 
@@ -163,7 +165,7 @@ static void wait_idle(void)
 {
     uint64_t event;
     do
-        event = cache_event_count(f.cache);
+        event = cache_event_count(f.cache, 0);
     while (status().loading && (wait_for_event(event), true));
 }
 
@@ -177,7 +179,7 @@ static void end_listing(int result)
 static void have_list(const char *const *page)
 {
     unsigned begun = fake_begun(&f.source);
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, begun + 1);
     fake_page(&f.source, page);
     end_listing(0);
@@ -188,8 +190,8 @@ static void wait_settled(void)
 {
     uint64_t event;
     do
-        event = cache_event_count(f.cache);
-    while (ask(CACHE_SETTLED) == MUST_WAIT && (wait_for_event(event), true));
+        event = cache_event_count(f.cache, 0);
+    while (ask(LIST_SETTLED) == MUST_WAIT && (wait_for_event(event), true));
 }
 
 /* --- The first listing --- */
@@ -197,60 +199,60 @@ static void wait_settled(void)
 static void nothing_is_asked_before_a_use(void **state)
 {
     (void)state;
-    assert_int_equal(ask(CACHE_NOW), -1);
+    assert_int_equal(ask(LIST_NOW), -1);
     assert_int_equal(fake_begun(&f.source), 0);
     assert_false(status().have_list);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 1);
 }
 
 static void a_first_listing_is_seen_page_by_page(void **state)
 {
     (void)state;
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 1);
     fake_page(&f.source, PAGE(A));
-    assert_int_equal(ask(CACHE_FRESH), 1);
-    assert_int_equal(ask(CACHE_KNOWN), 1);
-    assert_int_equal(ask(CACHE_SETTLED), 1);
-    assert_int_equal(lease(CACHE_FRESH), 0);
+    assert_int_equal(ask(LIST_FRESH), 1);
+    assert_int_equal(ask(LIST_KNOWN), 1);
+    assert_int_equal(ask(LIST_SETTLED), 1);
+    assert_int_equal(lease(LIST_FRESH), 0);
     fake_page(&f.source, PAGE(B, C));
-    assert_int_equal(ask(CACHE_REST), 3);
+    assert_int_equal(ask(LIST_REST), 3);
     assert_false(is_complete());
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 3);
+    assert_int_equal(ask(LIST_FRESH), 3);
     assert_true(is_complete());
     wait_settled();
     assert_int_equal(f.heard.before, -1);
     assert_int_equal(f.heard.now, 3);
     assert_int_equal(f.heard.generation, 1);
-    assert_int_equal(lease(CACHE_FRESH), TTL / 4 * 3);
+    assert_int_equal(lease(LIST_FRESH), TTL / 4 * 3);
     assert_int_equal(fake_begun(&f.source), 1);
 }
 
 static void a_first_listing_that_fails_fails_its_readers(void **state)
 {
     (void)state;
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, 1);
     fake_page(&f.source, PAGE(A));
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     end_listing(-EIO);
-    assert_int_equal(ask(CACHE_REST), -EIO); /* who was half-way through */
+    assert_int_equal(ask(LIST_REST), -EIO); /* who was half-way through */
     assert_int_equal(fake_begun(&f.source), 1);
     /* Who comes now has another try, and sees the whole list. */
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, 2);
     pthread_mutex_lock(&f.heard.lock);
     assert_int_equal(f.heard.errors, 1);
     assert_int_equal(f.heard.error, -EIO);
-    assert_int_equal(f.heard.error_events, CACHE_EVENT_DATA | CACHE_EVENT_SETTLED);
+    assert_int_equal(f.heard.error_events, LIST_EVENT_DATA | LIST_EVENT_SETTLED);
     assert_int_equal(f.heard.before, 1); /* the kernel must forget what was seen */
     assert_int_equal(f.heard.now, 0);
     pthread_mutex_unlock(&f.heard.lock);
     fake_page(&f.source, PAGE(A, B));
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 2);
+    assert_int_equal(ask(LIST_FRESH), 2);
     assert_int_equal(status().last_error, 0);
 }
 
@@ -258,21 +260,21 @@ static void without_a_list_failures_are_not_repeated_at_once(void **state)
 {
     (void)state;
     for (unsigned i = 1; i <= 2; i++) {
-        assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+        assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
         fake_wait_begun(&f.source, i);
         end_listing(-EACCES);
     }
-    assert_int_equal(ask(CACHE_FRESH), -EACCES);
-    assert_int_equal(ask(CACHE_KNOWN), -EACCES);
-    assert_int_equal(ask(CACHE_SETTLED), -EACCES);
+    assert_int_equal(ask(LIST_FRESH), -EACCES);
+    assert_int_equal(ask(LIST_KNOWN), -EACCES);
+    assert_int_equal(ask(LIST_SETTLED), -EACCES);
     fake_clock_pass(&f.clock, 1999);
-    assert_int_equal(ask(CACHE_FRESH), -EACCES);
+    assert_int_equal(ask(LIST_FRESH), -EACCES);
     assert_int_equal(fake_begun(&f.source), 2);
     fake_clock_pass(&f.clock, 1);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 3);
     end_listing(-EACCES);
-    assert_int_equal(ask(CACHE_NOW), -1);
+    assert_int_equal(ask(LIST_NOW), -1);
 }
 
 static void assert_readable(int fd, bool readable)
@@ -308,16 +310,16 @@ static void so_is_a_first_failure(void **state)
 static void what_readers_saw_stays_when_it_starts_over(void **state)
 {
     (void)state;
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, 1);
     fake_page(&f.source, PAGE(A, B));
     fake_restart(&f.source);
-    assert_int_equal(ask(CACHE_FRESH), 2);
+    assert_int_equal(ask(LIST_FRESH), 2);
     fake_page(&f.source, PAGE(C));
-    assert_int_equal(ask(CACHE_REST), 2);
+    assert_int_equal(ask(LIST_REST), 2);
     assert_false(is_complete());
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     wait_settled();
     assert_int_equal(f.heard.before, 2);
     assert_int_equal(f.heard.now, 1);
@@ -330,17 +332,17 @@ static void a_list_in_use_is_renewed_before_anybody_waits(void **state)
     (void)state;
     have_list(PAGE(A));
     fake_clock_pass(&f.clock, TTL / 4 * 3 - 1);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     assert_false(status().loading);
     assert_int_equal(fake_begun(&f.source), 1);
     fake_clock_pass(&f.clock, 1);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     fake_wait_begun(&f.source, 2);
     fake_page(&f.source, PAGE(A, B));
-    assert_int_equal(ask(CACHE_FRESH), 1); /* the old one, until the new one is whole */
+    assert_int_equal(ask(LIST_FRESH), 1); /* the old one, until the new one is whole */
     fake_page(&f.source, PAGE(C));
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 3);
+    assert_int_equal(ask(LIST_FRESH), 3);
     wait_settled();
     assert_int_equal(f.heard.before, 1);
     assert_int_equal(f.heard.now, 3);
@@ -352,28 +354,28 @@ static void an_idle_mount_asks_nothing(void **state)
     (void)state;
     have_list(PAGE(A));
     fake_clock_pass(&f.clock, 10 * TTL);
-    assert_int_equal(ask(CACHE_NOW), 1);
+    assert_int_equal(ask(LIST_NOW), 1);
     assert_int_equal(fake_begun(&f.source), 1);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 2);
-    assert_int_equal(ask(CACHE_KNOWN), 1);
+    assert_int_equal(ask(LIST_KNOWN), 1);
     fake_page(&f.source, PAGE(B, C));
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 2);
+    assert_int_equal(ask(LIST_FRESH), 2);
 }
 
 static void a_slow_listing_makes_a_list_valid_for_longer(void **state)
 {
     (void)state;
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, 1);
     fake_clock_pass(&f.clock, 100000);
     fake_page(&f.source, PAGE(A));
     end_listing(0);
     assert_int_equal(status().ttl_effective_ms, 200000);
     fake_clock_pass(&f.clock, 149999);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     assert_int_equal(fake_begun(&f.source), 1);
     assert_int_equal(status().age_ms, 149999);
     assert_int_equal(status().expires_ms, 50001);
@@ -384,13 +386,13 @@ static void a_refresh_that_fails_leaves_the_old_list(void **state)
     (void)state;
     have_list(PAGE(A));
     fake_clock_pass(&f.clock, TTL);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 2);
     fake_page(&f.source, PAGE(B, C));
     end_listing(-ETIMEDOUT);
-    assert_int_equal(ask(CACHE_FRESH), 1);
-    assert_int_equal(ask(CACHE_REST), 1);
-    assert_int_equal(ask(CACHE_SETTLED), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
+    assert_int_equal(ask(LIST_REST), 1);
+    assert_int_equal(ask(LIST_SETTLED), 1);
     assert_int_equal(status().last_error, -ETIMEDOUT);
     assert_true(status().have_list);
     pthread_mutex_lock(&f.heard.lock);
@@ -406,18 +408,18 @@ static void while_attempts_fail_readers_are_answered_at_once(void **state)
     static const int64_t pauses[] = {1000, 2000, 4000, 8000, 16000, 32000, TTL, TTL};
     have_list(PAGE(A));
     fake_clock_pass(&f.clock, TTL);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     for (unsigned i = 0; i < ARRAY_SIZE(pauses); i++) {
         fake_wait_begun(&f.source, i + 2);
         end_listing(-EIO);
-        assert_int_equal(ask(CACHE_FRESH), 1);
+        assert_int_equal(ask(LIST_FRESH), 1);
         fake_clock_pass(&f.clock, pauses[i] - 1);
-        assert_int_equal(ask(CACHE_FRESH), 1);
+        assert_int_equal(ask(LIST_FRESH), 1);
         assert_int_equal(fake_begun(&f.source), i + 2);
         fake_clock_pass(&f.clock, 1);
-        assert_int_equal(ask(CACHE_FRESH), 1);
+        assert_int_equal(ask(LIST_FRESH), 1);
         fake_wait_begun(&f.source, i + 3);
-        assert_int_equal(ask(CACHE_FRESH), 1);
+        assert_int_equal(ask(LIST_FRESH), 1);
     }
 }
 
@@ -426,19 +428,19 @@ static void a_list_is_not_used_beyond_stale(void **state)
     (void)state;
     have_list(PAGE(A));
     fake_clock_pass(&f.clock, TTL + STALE - 1);
-    assert_int_equal(ask(CACHE_KNOWN), 1);
+    assert_int_equal(ask(LIST_KNOWN), 1);
     fake_wait_begun(&f.source, 2);
     end_listing(-EIO);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     fake_clock_pass(&f.clock, 1);
-    assert_int_equal(ask(CACHE_FRESH), -EIO);
-    assert_int_equal(ask(CACHE_KNOWN), -EIO);
+    assert_int_equal(ask(LIST_FRESH), -EIO);
+    assert_int_equal(ask(LIST_KNOWN), -EIO);
     fake_clock_pass(&f.clock, 1000);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 3);
     fake_page(&f.source, PAGE(A, B));
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 2);
+    assert_int_equal(ask(LIST_FRESH), 2);
 }
 
 static void an_unchanged_list_is_as_good_as_new(void **state)
@@ -446,25 +448,25 @@ static void an_unchanged_list_is_as_good_as_new(void **state)
     (void)state;
     have_list(PAGE(A));
     fake_clock_pass(&f.clock, TTL);
-    assert_int_equal(ask(CACHE_FRESH), MUST_WAIT);
+    assert_int_equal(ask(LIST_FRESH), MUST_WAIT);
     fake_wait_begun(&f.source, 2);
     end_listing(SOURCE_UNCHANGED);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     wait_settled();
     assert_int_equal(f.heard.published, 2);
     assert_true(f.heard.same);
     assert_int_equal(f.heard.now, 1);
     assert_int_equal(status().age_ms, 0);
-    assert_int_equal(lease(CACHE_FRESH), TTL / 4 * 3);
+    assert_int_equal(lease(LIST_FRESH), TTL / 4 * 3);
 }
 
 static void a_first_list_cannot_be_unchanged(void **state)
 {
     (void)state;
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, 1);
     end_listing(SOURCE_UNCHANGED);
-    assert_int_equal(ask(CACHE_REST), -EIO);
+    assert_int_equal(ask(LIST_REST), -EIO);
     assert_false(status().have_list);
 }
 
@@ -476,27 +478,27 @@ static void a_refresh_is_not_a_use(void **state)
     have_list(PAGE(A));
     cache_refresh(f.cache);
     fake_wait_begun(&f.source, 2);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     fake_page(&f.source, PAGE(A, B));
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 2);
+    assert_int_equal(ask(LIST_FRESH), 2);
     assert_int_equal(fake_begun(&f.source), 2);
 }
 
 static void a_refresh_during_a_listing_starts_another(void **state)
 {
     (void)state;
-    ask(CACHE_FRESH);
+    ask(LIST_FRESH);
     fake_wait_begun(&f.source, 1);
     fake_page(&f.source, PAGE(A));
     cache_refresh(f.cache);
     cache_refresh(f.cache);
     fake_end(&f.source, 0);
     fake_wait_begun(&f.source, 2);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
     fake_page(&f.source, PAGE(A, B));
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 2);
+    assert_int_equal(ask(LIST_FRESH), 2);
     assert_int_equal(fake_begun(&f.source), 2);
 }
 
@@ -505,17 +507,17 @@ static void a_refresh_does_not_wait_for_the_next_attempt(void **state)
     (void)state;
     for (unsigned i = 1; i <= 3; i++) {
         fake_clock_pass(&f.clock, TTL);
-        ask(CACHE_FRESH);
+        ask(LIST_FRESH);
         fake_wait_begun(&f.source, i);
         end_listing(-EIO);
     }
-    assert_int_equal(ask(CACHE_FRESH), -EIO);
+    assert_int_equal(ask(LIST_FRESH), -EIO);
     cache_refresh(f.cache);
     fake_wait_begun(&f.source, 4);
-    assert_int_equal(ask(CACHE_FRESH), 0); /* nothing so far, and no error */
+    assert_int_equal(ask(LIST_FRESH), 0); /* nothing so far, and no error */
     fake_page(&f.source, PAGE(A));
     end_listing(0);
-    assert_int_equal(ask(CACHE_FRESH), 1);
+    assert_int_equal(ask(LIST_FRESH), 1);
 }
 
 /* --- Settling --- */
@@ -525,35 +527,35 @@ static void a_settled_view_waits_for_the_kernel(void **state)
     (void)state;
     f.heard.keep_unsettled = true;
     have_list(PAGE(A));
-    assert_int_equal(ask(CACHE_FRESH), 1);
-    assert_int_equal(ask(CACHE_SETTLED), MUST_WAIT);
-    assert_int_equal(lease(CACHE_FRESH), 0); /* no lease on what the kernel may not have heard */
-    assert_int_equal(lease(CACHE_NOW), 0);
-    uint64_t event = cache_event_count(f.cache);
-    cache_settled(f.cache, 1);
-    assert_true(cache_event_count(f.cache) > event);
-    assert_int_equal(ask(CACHE_SETTLED), 1);
-    assert_int_equal(lease(CACHE_SETTLED), TTL / 4 * 3);
-    assert_int_equal(lease(CACHE_NOW), TTL / 4 * 3);
+    assert_int_equal(ask(LIST_FRESH), 1);
+    assert_int_equal(ask(LIST_SETTLED), MUST_WAIT);
+    assert_int_equal(lease(LIST_FRESH), 0); /* no lease on what the kernel may not have heard */
+    assert_int_equal(lease(LIST_NOW), 0);
+    uint64_t event = cache_event_count(f.cache, 0);
+    cache_settled(f.cache, 0, 1);
+    assert_true(cache_event_count(f.cache, 0) > event);
+    assert_int_equal(ask(LIST_SETTLED), 1);
+    assert_int_equal(lease(LIST_SETTLED), TTL / 4 * 3);
+    assert_int_equal(lease(LIST_NOW), TTL / 4 * 3);
     cache_refresh(f.cache);
     fake_wait_begun(&f.source, 2);
     fake_page(&f.source, PAGE(A, B));
     end_listing(0);
-    assert_int_equal(ask(CACHE_SETTLED), MUST_WAIT);
-    cache_settled(f.cache, 2);
-    cache_settled(f.cache, 1); /* late */
-    assert_int_equal(ask(CACHE_SETTLED), 2);
+    assert_int_equal(ask(LIST_SETTLED), MUST_WAIT);
+    cache_settled(f.cache, 0, 2);
+    cache_settled(f.cache, 0, 1); /* late */
+    assert_int_equal(ask(LIST_SETTLED), 2);
 }
 
 /* Whether who looks for the image at its first place is sent back. */
 static bool sent_back(pid_t pid)
 {
-    struct cache_view view;
+    struct list_view view;
     uint32_t a = lists_slot(&f.lists, "a"), active;
     assert_int_equal(slot_find(f.lists.numbers.dirs, bytes_of("images/active"), &active), 0);
-    assert_int_equal(cache_view(f.cache, CACHE_FRESH, &view), 0);
+    assert_int_equal(cache_view(f.cache, 0, LIST_FRESH, &view), 0);
     bool back = attic_send_back(view.attic, a, active, bytes_of("Debian@a"), pid);
-    cache_release(f.cache);
+    cache_release(f.cache, 0);
     return back;
 }
 
@@ -567,9 +569,9 @@ static void old_places_are_known_until_the_kernel_was_told_again(void **state)
     fake_page(&f.source, PAGE(RECORD("a", "Debian", "queued")));
     end_listing(0);
     assert_true(sent_back(1));
-    cache_clear_out(f.cache, 1); /* of the list before: late */
+    cache_clear_out(f.cache, 0, 1); /* of the list before: late */
     assert_true(sent_back(2));
-    cache_clear_out(f.cache, 2);
+    cache_clear_out(f.cache, 0, 2);
     assert_false(sent_back(3));
 }
 
@@ -577,7 +579,7 @@ static void old_places_are_known_until_the_kernel_was_told_again(void **state)
 
 struct reader {
     pthread_t thread;
-    enum cache_need need;
+    enum list_need need;
     int result; /* images in the complete list, or -errno */
     unsigned wrong;
 };
@@ -588,8 +590,8 @@ static void *read_all(void *ctx)
     struct reader *r = ctx;
     int last = 0;
     for (;;) {
-        struct cache_view view;
-        r->result = cache_view(f.cache, r->need, &view);
+        struct list_view view;
+        r->result = cache_view(f.cache, 0, r->need, &view);
         if (r->result < 0)
             return NULL;
         bool complete = r->result == 0 && view.complete;
@@ -597,7 +599,7 @@ static void *read_all(void *ctx)
             r->result = images_in(view.catalog);
             r->wrong += r->result < last;
             last = r->result;
-            cache_release(f.cache);
+            cache_release(f.cache, 0);
         }
         if (complete)
             return NULL;
@@ -607,7 +609,7 @@ static void *read_all(void *ctx)
 
 static void start_readers(struct reader *readers)
 {
-    static const enum cache_need needs[] = {CACHE_FRESH, CACHE_KNOWN, CACHE_SETTLED, CACHE_FRESH};
+    static const enum list_need needs[] = {LIST_FRESH, LIST_KNOWN, LIST_SETTLED, LIST_FRESH};
     for (size_t i = 0; i < READERS; i++) {
         readers[i] = (struct reader){.need = needs[i % ARRAY_SIZE(needs)]};
         assert_int_equal(pthread_create(&readers[i].thread, NULL, read_all, &readers[i]), 0);
@@ -663,9 +665,9 @@ static void stopping_wakes_all_with_an_error(void **state)
     fake_page(&f.source, PAGE(A));
     cache_stop(f.cache);
     join_readers(readers, -EIO);
-    assert_int_equal(ask(CACHE_FRESH), -EIO);
+    assert_int_equal(ask(LIST_FRESH), -EIO);
     assert_true(f.heard.errors > 0);
-    assert_int_equal(f.heard.error_events, CACHE_EVENT_DATA | CACHE_EVENT_SETTLED);
+    assert_int_equal(f.heard.error_events, LIST_EVENT_DATA | LIST_EVENT_SETTLED);
     cache_stop(f.cache);
 }
 
@@ -677,7 +679,7 @@ static void a_cache_that_never_started_stops(void **state)
         .source = &f.source.head,
         .numbers = &f.lists.numbers,
         .clock = &f.clock.clock,
-        .listener = {on_published, on_woken, &f.heard},
+        .listener = {on_published, on_woken, NULL, &f.heard},
     };
     assert_int_equal(cache_new(&c, &config), 0);
     cache_stop(c);

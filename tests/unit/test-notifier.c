@@ -25,6 +25,12 @@ struct record {
     bool hold;           /* tell() does not return */
 };
 
+/* Each batch is of a list of its own. */
+static uint32_t list_of(uint64_t generation)
+{
+    return (uint32_t)generation * 3;
+}
+
 static void note(struct record *r, uint64_t what)
 {
     assert_true(r->count < LOG_MAX);
@@ -46,9 +52,10 @@ static void tell(void *ctx, const struct diff_item *item)
     pthread_mutex_unlock(&r->lock);
 }
 
-static void told(void *ctx, uint64_t generation, bool again)
+static void told(void *ctx, uint32_t list, uint64_t generation, bool again)
 {
     struct record *r = ctx;
+    assert_int_equal(list, list_of(generation));
     pthread_mutex_lock(&r->lock);
     note(r, (again ? AGAIN : OF_GENERATION) | generation);
     pthread_mutex_unlock(&r->lock);
@@ -84,7 +91,7 @@ static void wait_for(struct record *r, size_t count)
 /* A batch of inodes from first on. */
 static struct notes *batch(uint64_t generation, uint64_t first, size_t count)
 {
-    struct notes *notes = notes_new(generation);
+    struct notes *notes = notes_new(list_of(generation), generation);
     assert_non_null(notes);
     for (size_t i = 0; i < count; i++) {
         const struct diff_item item = {.kind = DIFF_DATA, .ino = first + i};
@@ -131,7 +138,7 @@ static void items_come_as_they_were_written(void **state)
     (void)state;
     struct record r = {0};
     struct notifier *n = notifier_of(&r, false);
-    struct notes *notes = notes_new(1);
+    struct notes *notes = notes_new(list_of(1), 1);
     assert_non_null(notes);
     for (unsigned i = 0; i < 300; i++) {
         char name[16];

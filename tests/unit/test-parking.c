@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#define LIST 7
 #define DATA 1u
 #define SETTLED 2u
 #define REQUESTS 3000
@@ -19,6 +20,7 @@ struct request {
 static void park(struct parking *lot, struct request *r, unsigned events)
 {
     r->parked.key = r;
+    r->parked.list = LIST;
     r->parked.events = events;
     parking_add(lot, &r->parked);
 }
@@ -35,17 +37,38 @@ static void an_event_takes_those_who_wait_for_it(void **state)
         if (i < 3)
             assert_true(parking_arm(&lot, &r[i].parked));
     }
-    struct parked *taken = parking_take_all(&lot, DATA);
+    struct parked *taken = parking_take_all(&lot, LIST, DATA);
     assert_ptr_equal(taken, &r[0].parked);
     assert_ptr_equal(taken->next, &r[2].parked);
     assert_null(taken->next->next);
     assert_int_equal(parking_count(&lot), 2);
-    assert_null(parking_take_all(&lot, DATA)); /* the last one is not armed */
+    assert_null(parking_take_all(&lot, LIST, DATA)); /* the last one is not armed */
     assert_true(parking_arm(&lot, &r[3].parked));
-    taken = parking_take_all(&lot, DATA | SETTLED);
+    taken = parking_take_all(&lot, LIST, DATA | SETTLED);
     assert_ptr_equal(taken, &r[1].parked);
     assert_ptr_equal(taken->next, &r[3].parked);
     assert_int_equal(parking_count(&lot), 0);
+    parking_deinit(&lot);
+}
+
+static void an_event_of_another_list_takes_nobody(void **state)
+{
+    (void)state;
+    struct parking lot;
+    struct request r = {0}, other = {0};
+    parking_init(&lot);
+    park(&lot, &r, DATA);
+    assert_true(parking_arm(&lot, &r.parked));
+    other.parked.key = &other;
+    other.parked.events = DATA | SETTLED;
+    parking_add(&lot, &other.parked);
+    assert_true(parking_arm(&lot, &other.parked));
+    assert_null(parking_take_all(&lot, LIST + 1, DATA | SETTLED));
+    assert_null(parking_take_all(&lot, 0, 0));
+    struct parked *taken = parking_take_all(&lot, 0, DATA);
+    assert_ptr_equal(taken, &other.parked);
+    assert_null(taken->next);
+    assert_ptr_equal(parking_take_all(&lot, LIST, DATA), &r.parked);
     parking_deinit(&lot);
 }
 
@@ -61,7 +84,7 @@ static void who_takes_it_first_has_it(void **state)
     assert_true(parking_take(&lot, &r.parked));
     assert_false(parking_take(&lot, &r.parked));
     assert_null(parking_interrupt(&lot, &r));
-    assert_null(parking_take_all(&lot, DATA));
+    assert_null(parking_take_all(&lot, LIST, DATA));
     assert_int_equal(parking_count(&lot), 1);
     assert_false(parking_take(&lot, &other.parked)); /* its parker is still at work on it */
     assert_true(parking_arm(&lot, &other.parked));
@@ -99,7 +122,7 @@ static void an_interrupt_before_arming_is_told_to_the_parker(void **state)
     assert_int_equal(parking_count(&lot), 1);
     assert_false(parking_arm(&lot, &r.parked));
     assert_int_equal(parking_count(&lot), 0);
-    assert_null(parking_take_all(&lot, DATA));
+    assert_null(parking_take_all(&lot, LIST, DATA));
     /* Parked again, it is a new request. */
     park(&lot, &r, DATA);
     assert_true(parking_arm(&lot, &r.parked));
@@ -141,7 +164,7 @@ static void *wake(void *ctx)
     bool last;
     do {
         last = atomic_load(&crowd->done);
-        struct parked *p = parking_take_all(&crowd->lot, DATA | SETTLED);
+        struct parked *p = parking_take_all(&crowd->lot, LIST, DATA | SETTLED);
         while (p) {
             struct parked *next = p->next;
             answer(p);
@@ -186,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_takes_those_who_wait_for_it),
+        cmocka_unit_test(an_event_of_another_list_takes_nobody),
         cmocka_unit_test(who_takes_it_first_has_it),
         cmocka_unit_test(an_interrupt_takes_an_armed_request),
         cmocka_unit_test(an_interrupt_before_arming_is_told_to_the_parker),

@@ -18,7 +18,7 @@ static int setup(void **state)
 {
     static struct fixture f;
     lists_init(&f.lists, "status");
-    shelf_init(&f.shelf, &f.lists.numbers);
+    shelf_init(&f.shelf, &f.lists.numbers, CATALOG_GROUPED);
     *state = &f;
     return 0;
 }
@@ -58,7 +58,7 @@ static void assert_shown(struct fixture *f, int images, bool complete)
 
 static void publish(struct fixture *f)
 {
-    shelf_finish(&f->shelf);
+    shelf_finish(&f->shelf, NULL);
     struct shelf_change change = shelf_show(&f->shelf, true);
     shelf_clear(&f->shelf, &change);
 }
@@ -74,7 +74,7 @@ static void a_first_list_grows_in_sight(void **state)
     add(f, PAGE(A), true);
     assert_shown(f, 1, false);
     add(f, PAGE(B), true);
-    shelf_finish(&f->shelf);
+    shelf_finish(&f->shelf, NULL);
     assert_shown(f, 2, false);
     struct shelf_change change = shelf_show(&f->shelf, true);
     assert_null(change.before);
@@ -93,7 +93,7 @@ static void a_later_list_replaces_the_old_one_at_once(void **state)
     assert_int_equal(shelf_begin(&f->shelf), 0);
     add(f, PAGE(A, B), false);
     assert_shown(f, 1, true);
-    shelf_finish(&f->shelf);
+    shelf_finish(&f->shelf, NULL);
     assert_shown(f, 1, true);
     struct shelf_change change = shelf_show(&f->shelf, true);
     assert_int_equal(catalog_counts(change.before)->images, 1);
@@ -158,7 +158,7 @@ static void readers_keep_what_they_saw_when_it_starts_over(void **state)
     shelf_start_over(&f->shelf);
     add(f, PAGE(B), false);
     assert_shown(f, 1, false);
-    shelf_finish(&f->shelf);
+    shelf_finish(&f->shelf, NULL);
     struct shelf_change change = shelf_show(&f->shelf, true);
     assert_non_null(catalog_image(change.before, lists_slot(&f->lists, "a")));
     assert_null(catalog_image(change.now, lists_slot(&f->lists, "a")));
@@ -221,7 +221,7 @@ static void what_leaves_the_list_is_kept(void **state)
     assert_false(kept(f, "a", 0));
     assert_int_equal(shelf_begin(&f->shelf), 0);
     add(f, PAGE(RECORD("a", "Debian", "queued"), B), false);
-    shelf_finish(&f->shelf);
+    shelf_finish(&f->shelf, NULL);
     assert_false(kept(f, "a", 0)); /* it has not left yet */
     struct shelf_change change = shelf_show(&f->shelf, true);
     assert_true(kept(f, "a", 0));

@@ -14,6 +14,7 @@
 
 #include "imsfs/log.h"
 #include "imsfs/source_file.h"
+#include "whole-list.h"
 
 static char dir[] = "/tmp/imsfs-test-XXXXXX";
 static char path[64];
@@ -21,7 +22,7 @@ static char path[64];
 struct world {
     struct source *source;
     struct slot_table *attrs;
-    struct source_error error;
+    struct whole_list last;
     unsigned images, pages, largest;
     int refuse; /* what the sink says instead of taking a page; 0: it takes them */
 };
@@ -52,8 +53,7 @@ static int list(struct world *w)
 {
     const struct source_sink sink = {take, NULL, w};
     w->images = w->pages = 0;
-    w->error.text[0] = '\0';
-    return source_list(w->source, NULL, &sink, &w->error);
+    return whole_list(w->source, NULL, &sink, &w->last);
 }
 
 static void open_world_at(struct world *w, const char *at)
@@ -126,7 +126,7 @@ static void many_images_come_in_batches(void **state)
     assert_int_equal(w.images, 2500);
     assert_int_equal(w.pages, 3);
     assert_int_equal(w.largest, SOURCE_FILE_BATCH);
-    assert_int_equal(w.source->counters.skipped, 2500);
+    assert_int_equal(w.last.left_out.skipped, 2500);
     close_world(&w);
 }
 
@@ -141,7 +141,7 @@ static void limits_hold(void **state)
     fclose(f);
     open_world(&w);
     assert_int_equal(list(&w), -EIO);
-    assert_non_null(strstr(w.error.text, "max_images="));
+    assert_non_null(strstr(w.last.error.text, "max_images="));
     w.refuse = -ENOSPC;
     assert_int_equal(list(&w), -ENOSPC);
     assert_int_equal(truncate(path, 2 << 20), 0);
@@ -156,9 +156,9 @@ static void assert_fails(const char *at, int error, const char *text)
     struct world w;
     open_world_at(&w, at);
     assert_int_equal(list(&w), error);
-    if (!strstr(w.error.text, text) || !strstr(w.error.text, at))
-        fail_msg("no \"%s\" in: %s", text, w.error.text);
-    assert_null(strchr(w.error.text, '\n'));
+    if (!strstr(w.last.error.text, text) || !strstr(w.last.error.text, at))
+        fail_msg("no \"%s\" in: %s", text, w.last.error.text);
+    assert_null(strchr(w.last.error.text, '\n'));
     close_world(&w);
 }
 

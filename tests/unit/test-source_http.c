@@ -13,6 +13,7 @@
 #include "imsfs/log.h"
 #include "imsfs/query.h"
 #include "imsfs/source_http.h"
+#include "whole-list.h"
 
 struct world;
 /* What the server says to a request: n counts from 0, target is its path and query. */
@@ -24,7 +25,7 @@ struct world {
     struct source *source;
     struct auth *auth;
     struct slot_table *attrs, *ids; /* ids: of the listing so far */
-    struct source_error error;
+    struct whole_list last;
     unsigned pages, restarts;
     pthread_mutex_t lock; /* protects: targets */
     char targets[32][256];
@@ -124,7 +125,7 @@ static void open_world(struct world *w, play_fn *play, const char *path,
     config.endpoint = endpoint;
     config.attrs = w->attrs;
     w->auth = config.auth;
-    assert_int_equal(source_http_new(&w->source, &config, &w->error), 0);
+    assert_int_equal(source_http_new(&w->source, &config, &w->last.error), 0);
 }
 
 static void close_world(struct world *w)
@@ -143,8 +144,7 @@ static int list_query(struct world *w, const struct query *q)
     slot_table_free(w->ids);
     assert_int_equal(slot_table_new(&w->ids, 100000), 0);
     w->pages = w->restarts = 0;
-    w->error.text[0] = '\0';
-    return source_list(w->source, q, &sink, &w->error);
+    return whole_list(w->source, q, &sink, &w->last);
 }
 
 static int list(struct world *w)
@@ -154,8 +154,8 @@ static int list(struct world *w)
 
 static void assert_error_has(struct world *w, const char *text)
 {
-    if (!strstr(w->error.text, text))
-        fail_msg("no \"%s\" in: %s", text, w->error.text);
+    if (!strstr(w->last.error.text, text))
+        fail_msg("no \"%s\" in: %s", text, w->last.error.text);
 }
 
 static void assert_images(struct world *w, unsigned count)
@@ -225,7 +225,99 @@ static void a_limit_of_the_criteria_is_one_page(void **state)
     assert_images(&w, 2);
     assert_int_equal(w.server.requests, 1);
     assert_string_equal(target_of(&w, 0), "/v2/images?limit=2");
+    assert_string_equal(w.last.next_marker, "id-2");
     query_free(q);
+    close_world(&w);
+}
+
+/* The last page: of the native call by its link, of cloudimages by its being empty. */
+static enum fake_end play_last(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    return n == 0 ? page(out, 1, 2, NULL) : page(out, 1, 0, NULL);
+}
+
+static void the_last_page_leads_nowhere(void **state)
+{
+    (void)state;
+    static const char *const apis[] = {"images", "cloudimages"};
+    for (size_t i = 0; i < ARRAY_SIZE(apis); i++) {
+        struct world w;
+        struct query *q;
+        struct query_error why;
+        struct source_http_config config = standard();
+        config.api = apis[i];
+        open_world(&w, play_last, "", config);
+        assert_int_equal(query_parse(&q, bytes_of("limit=2"), QUERY_DIALECT_UNKNOWN, &why), 0);
+        assert_int_equal(list_query(&w, q), 0);
+        assert_string_equal(w.last.next_marker, i == 0 ? "" : "id-2");
+        assert_int_equal(list_query(&w, q), 0);
+        assert_string_equal(w.last.next_marker, "");
+        assert_int_equal(list(&w), 0);
+        assert_string_equal(w.last.next_marker, ""); /* a whole list has no next one */
+        query_free(q);
+        close_world(&w);
+    }
+}
+
+/* Two listings of one source take turns, and neither takes the other's marker. */
+static enum fake_end play_two(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    bool tagged = strstr(target, "tag=a") != NULL;
+    int at = 1;
+    (void)w, (void)n;
+    const char *marker = strstr(target, "marker=id-");
+    if (marker)
+        at = atoi(marker + strlen("marker=id-")) + 1;
+    char next[64];
+    snprintf(next, sizeof(next), "/v2/images?marker=id-%d", at);
+    return page(out, at, at, at < (tagged ? 102 : 3) ? next : NULL);
+}
+
+static void listings_take_turns(void **state)
+{
+    (void)state;
+    struct world w;
+    struct query *q;
+    struct query_error why;
+    struct source_listing *all, *tagged;
+    open_world(&w, play_two, "", standard());
+    const struct source_sink sink = {take, forget, &w};
+    assert_int_equal(query_parse(&q, bytes_of("tag=a&marker=id-99"), QUERY_DIALECT_UNKNOWN, &why),
+                     0);
+    assert_int_equal(source_begin(w.source, NULL, &sink, &all), 0);
+    assert_int_equal(source_begin(w.source, q, &sink, &tagged), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(source_next(all), i < 2 ? SOURCE_MORE : SOURCE_DONE);
+        assert_int_equal(source_next(tagged), i < 2 ? SOURCE_MORE : SOURCE_DONE);
+    }
+    source_end(all);
+    source_end(tagged);
+    assert_images(&w, 6);
+    assert_string_equal(target_of(&w, 1), "/v2/images?marker=id-99&tag=a&limit=3");
+    assert_string_equal(target_of(&w, 4), "/v2/images?marker=id-2&limit=3");
+    assert_string_equal(target_of(&w, 5), "/v2/images?marker=id-101&tag=a&limit=3");
+    query_free(q);
+    close_world(&w);
+}
+
+/* However little of it the listing's own requests have used. */
+static void a_deadline_counts_from_the_begin(void **state)
+{
+    (void)state;
+    struct world w;
+    struct source_listing *l;
+    struct source_http_config config = standard();
+    config.list_timeout_ms = 30;
+    open_world(&w, play_chain, "", config);
+    const struct source_sink sink = {take, forget, &w};
+    assert_int_equal(source_begin(w.source, NULL, &sink, &l), 0);
+    usleep(40000);
+    assert_int_equal(source_next(l), -ETIMEDOUT);
+    assert_non_null(strstr(l->error.text, "list_timeout="));
+    assert_int_equal(w.server.requests, 0);
+    source_end(l);
+    source_end(NULL);
     close_world(&w);
 }
 
@@ -274,7 +366,7 @@ static void records_without_an_id_at_the_end_are_no_obstacle(void **state)
         open_world(&w, play_odd, "", config);
         assert_int_equal(list(&w), page_size > 1 ? 0 : -EIO); /* a full page may hide more */
         assert_images(&w, 3);
-        assert_int_equal(w.source->counters.skipped, 1);
+        assert_int_equal(w.last.left_out.skipped, 1);
         close_world(&w);
     }
 }
@@ -491,7 +583,7 @@ static void a_new_token_goes_on_from_the_marker(void **state)
         if (!renewed) {
             assert_error_has(&w, "HTTP 401: token expired");
             assert_error_has(&w, token_path);
-            assert_null(strstr(w.error.text, "old"));
+            assert_null(strstr(w.last.error.text, "old"));
         }
         char request[8192];
         fake_last_request(&w.server, request);
@@ -554,7 +646,7 @@ static void an_open_network_in_the_catalog_is_refused(void **state)
     config.auth = &auth;
     assert_int_equal(image_attrs_new(&w.attrs), 0);
     config.attrs = w.attrs;
-    assert_int_equal(source_http_new(&w.source, &config, &w.error), 0);
+    assert_int_equal(source_http_new(&w.source, &config, &w.last.error), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(list(&w), -EPERM);
         assert_error_has(&w, "use https://");
@@ -676,6 +768,9 @@ int main(void)
         cmocka_unit_test(native_paging_follows_next_on_our_own_address),
         cmocka_unit_test(criteria_stay_on_every_page),
         cmocka_unit_test(a_limit_of_the_criteria_is_one_page),
+        cmocka_unit_test(the_last_page_leads_nowhere),
+        cmocka_unit_test(listings_take_turns),
+        cmocka_unit_test(a_deadline_counts_from_the_begin),
         cmocka_unit_test(cloudimages_goes_on_until_a_page_is_empty),
         cmocka_unit_test(records_without_an_id_at_the_end_are_no_obstacle),
         cmocka_unit_test(chains_that_do_not_end_are_errors),

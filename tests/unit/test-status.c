@@ -16,18 +16,19 @@ struct fixture {
     struct status status;
 };
 
-static void on_published(void *ctx, const struct catalog *before, const struct catalog *now,
-                         uint64_t generation)
+static void on_published(void *ctx, uint32_t list, const struct catalog *before,
+                         const struct catalog *now, uint64_t generation)
 {
     struct fixture *f = ctx;
     (void)before;
     (void)now;
-    cache_settled(f->cache, generation);
+    cache_settled(f->cache, list, generation);
 }
 
-static void on_woken(void *ctx, unsigned events, int error)
+static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
 {
     (void)ctx;
+    (void)list;
     (void)events;
     (void)error;
 }
@@ -44,7 +45,7 @@ static int setup(void **state)
         .source = &f.source.head,
         .numbers = &f.lists.numbers,
         .clock = &f.clock.clock,
-        .listener = {on_published, on_woken, &f},
+        .listener = {on_published, on_woken, NULL, &f},
         .ttl_ms = 60000,
         .stale_ms = FOREVER_MS,
     };
@@ -74,8 +75,8 @@ static void list(struct fixture *f, unsigned number, int result)
     fake_page(&f->source, PAGE(RECORD("a", "x", "y"), RECORD("a", "x", "y")));
     fake_page(&f->source, PAGE(RECORD("b", "x", "y")));
     fake_end(&f->source, result);
-    for (struct cache_status s = {.loading = true}; s.loading;)
-        cache_status(f->cache, &s);
+    for (struct list_status s = {.loading = true}; s.loading;)
+        cache_status(f->cache, 0, &s);
 }
 
 /* The status as compact JSON; it must be valid, and end in a newline. */
@@ -148,7 +149,7 @@ static void with_a_list(void **state)
     struct fixture *f = *state;
     CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
     atomic_store(&f->source.head.counters.requests, 18446744073709551615ull);
-    atomic_store(&f->source.head.counters.skipped, 3);
+    f->source.left_out.skipped = 3;
     list(f, 1, 0);
     fake_clock_pass(&f->clock, 61250);
     get(f, &json);

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * list: what there is of one query: its images, how fresh they are, what its last listing cost and
+ * said; and what a reader gets of that. The query of list 0 is the mount's own.
+ *
+ * Decisions only: it starts no thread and waits for nobody. The owner (roster) serialises the
+ * calls. The shelf has a lock of its own, taken after the owner's: who reads a list must release it
+ * before he asks for anything else.
+ */
+#ifndef IMSFS_LIST_H
+#define IMSFS_LIST_H
+
+#include "imsfs/clock.h"
+#include "imsfs/freshness.h"
+#include "imsfs/query.h"
+#include "imsfs/shelf.h"
+#include "imsfs/source.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* How true an answer must be. */
+enum list_need {
+    LIST_NOW,     /* whatever there is, even nothing; no use of the list */
+    LIST_KNOWN,   /* a list, of any age within `stale`: what was looked up already */
+    LIST_FRESH,   /* a valid list */
+    LIST_REST,    /* the same, for a reader half-way through: of a first listing that failed it gets
+                     the error */
+    LIST_SETTLED, /* a valid list that the kernel's caches agree with */
+};
+
+#define LIST_WAIT 1
+
+/* Who waits for an event. */
+enum list_event {
+    LIST_EVENT_DATA = 1,    /* a page or a list came: all but LIST_SETTLED */
+    LIST_EVENT_SETTLED = 2, /* the kernel was told: LIST_SETTLED */
+};
+
+/* What list_view() shows; the pointers hold until list_release(). */
+struct list_view {
+    const struct catalog *catalog; /* NULL only with LIST_NOW */
+    const struct attic *attic;     /* what was in the lists before */
+    const char *next_marker;       /* see source.h; NULL: none */
+    uint32_t tenure;               /* which user of its number the list is */
+    bool complete;                 /* false: it is growing */
+    int64_t lease_ms;              /* for how long the kernel may go on without asking */
+    uint64_t event;                /* the last one there was */
+};
+
+/* All are called without a lock. */
+struct list_listener {
+    /*
+     * From the fetcher thread. now replaced before (NULL: the first one; the same: nothing
+     * changed). Both stay until this returns. The listener must see to it that cache_settled() is
+     * called with the generation when the kernel knows.
+     */
+    void (*published)(void *ctx, uint32_t list, const struct catalog *before,
+                      const struct catalog *now, uint64_t generation);
+    /* From any thread. Those who wait for one of the events (a mask) of the list should ask again;
+     * with an error they fail with it. */
+    void (*woken)(void *ctx, uint32_t list, unsigned events, int error);
+    /* From any thread; may be NULL. The list is gone, and with it what it last showed (NULL:
+     * nothing), which stays until this returns. The number may be another list's by now. */
+    void (*evicted)(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last);
+    void *ctx;
+};
+
+struct list_config {
+    struct numbers *numbers; /* borrowed */
+    int64_t ttl_ms;
+    int64_t stale_ms;
+};
+
+struct list {
+    uint32_t number, tenure; /* for the roster, as the next three */
+    bool pinned;             /* never evicted */
+    uint64_t last_use;
+    unsigned holds; /* somebody works on it without the owner's lock */
+
+    struct query *query;    /* owned; NULL: no criteria */
+    struct strbuf criteria; /* its canonical name; empty for none */
+    UT_hash_handle hh;      /* by criteria */
+    size_t bytes;           /* about what it holds */
+
+    struct freshness freshness;
+    bool wanted;                  /* somebody wants a listing */
+    uint64_t wanted_use;          /* the last_use with which that began */
+    bool loading;                 /* a listing is under way */
+    bool busy;                    /* the same, and until everybody was told how it ended */
+    bool used;                    /* somebody used the list since the last listing ended */
+    uint64_t event;               /* the last one */
+    uint64_t failed_event;        /* with which a first listing failed */
+    uint64_t generation, settled; /* of what was published; of what the kernel knows */
+
+    uint64_t listings, published;
+    unsigned long long requests;
+    unsigned long long pages; /* of the running listing */
+    struct source_left_out left_out;
+    int last_error;
+    char last_error_text[512];
+    struct timespec last_error_at;
+
+    struct shelf shelf;
+};
+
+/* What of a list there is to tell. */
+struct list_status {
+    uint32_t tenure;
+    bool pinned;
+    struct catalog_counts counts; /* of the list in use, or of the one that grows */
+    bool have_list, loading;
+    int64_t age_ms;     /* of the list in use, as the next two; no meaning without one */
+    int64_t expires_ms; /* until its validity ends; negative: since */
+    int64_t ttl_effective_ms;
+    size_t bytes;                     /* about what it holds */
+    uint64_t generation;              /* lists published */
+    uint64_t listings;                /* begun */
+    unsigned long long requests;      /* that they cost so far */
+    unsigned long long listing_pages; /* of the running listing */
+    struct source_left_out left_out;  /* of the last pages that came */
+    int last_error; /* errno of the last failed listing, 0: none since the last good one */
+    char last_error_text[512];
+    struct timespec last_error_at; /* wall clock */
+};
+
+/* Of a query's list: in the server's order where it is a page or sorted. */
+enum catalog_form list_form(const struct query *query);
+/* Takes over query, which may be NULL, also on failure. -ENOMEM. */
+MUST_CHECK int list_new(struct list **out, struct query *query, enum catalog_form form,
+                        const struct list_config *config);
+void list_free(struct list *l);
+
+/*
+ * 0: the view is filled in, and the shelf locked until list_release(). LIST_WAIT: view->event is
+ * filled in; ask again when there was another. -errno: there is no list, and why. May want a
+ * listing.
+ */
+MUST_CHECK int list_view(struct list *l, enum list_need need, int64_t now_ms,
+                         struct list_view *view);
+/* Needs no lock of the owner's. */
+void list_release(struct list *l);
+
+/* Asks for a listing, unless one is asked for or under way. */
+void list_want(struct list *l);
+/*
+ * Whether a listing should begin now. *left_ms: how long until it should by itself, when that is
+ * less: a failed renewal is tried again while readers come.
+ */
+bool list_is_due(const struct list *l, int64_t now_ms, int64_t *left_ms);
+/* Whether nobody would miss it. */
+bool list_is_idle(const struct list *l);
+
+/* A listing begins; has ended well; or has failed. It stays busy until its owner says otherwise. */
+void list_began(struct list *l, int64_t now_ms);
+void list_succeeded(struct list *l, int64_t began_ms, int64_t now_ms, uint64_t generation);
+void list_failed(struct list *l, int error, const char *text, int64_t now_ms, uint64_t event);
+
+void list_status(struct list *l, int64_t now_ms, struct list_status *status);
+
+#endif

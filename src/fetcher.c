@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/fetcher.h"
+
+#include <errno.h>
+
+#include "imsfs/failure.h"
+#include "imsfs/log.h"
+
+#define EVENT_ALL (LIST_EVENT_DATA | LIST_EVENT_SETTLED)
+/* The longest sleep: the clock may be another than the system's, or have jumped. */
+#define WAIT_MAX_MS 1000
+
+void fetcher_init(struct fetcher *f, const struct fetcher_config *config)
+{
+    *f = (struct fetcher){.config = *config};
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&f->changed, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+void fetcher_deinit(struct fetcher *f)
+{
+    pthread_cond_destroy(&f->changed);
+}
+
+void fetcher_nudge(struct fetcher *f)
+{
+    pthread_cond_broadcast(&f->changed);
+}
+
+static int64_t now_ms(const struct fetcher *f)
+{
+    return clock_now_ms(f->config.clock);
+}
+
+/* --- One listing --- */
+
+static int take_page(void *ctx, struct image **images, size_t count)
+{
+    struct fetch *at = ctx;
+    struct roster *roster = at->fetcher->config.roster;
+    bool visible;
+    int r = shelf_add(&at->list->shelf, images, count, &visible);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&roster->lock);
+    at->list->pages++;
+    pthread_mutex_unlock(&roster->lock);
+    roster_tell(roster, at->list->number, visible ? EVENT_ALL : 0, 0);
+    return r;
+}
+
+static void start_over(void *ctx)
+{
+    struct fetch *at = ctx;
+    shelf_start_over(&at->list->shelf);
+}
+
+static int begin(struct fetch *at)
+{
+    const struct source_sink sink = {take_page, start_over, at};
+    int r = shelf_begin(&at->list->shelf);
+    if (r == 0)
+        r = source_begin(at->fetcher->config.source, at->list->query, &sink, &at->listing);
+    return r;
+}
+
+/* Once, until their number changes. */
+static void log_skipped(struct fetcher *f, const struct list *l)
+{
+    unsigned long long skipped = l->left_out.skipped;
+    if (l->number)
+        return;
+    if (skipped && skipped != f->skipped)
+        log_warning("%llu records are not shown: they have no usable id, or are no records",
+                    skipped);
+    f->skipped = skipped;
+}
+
+static void publish(struct fetch *at, bool changed)
+{
+    struct list *l = at->list;
+    struct roster *roster = at->fetcher->config.roster;
+    const struct list_listener *listener = &roster->listener;
+    if (changed)
+        shelf_finish(&l->shelf, STEAL(at->listing->next_marker));
+    pthread_mutex_lock(&roster->lock);
+    struct shelf_change change = shelf_show(&l->shelf, changed);
+    uint64_t generation = ++roster->generations;
+    list_succeeded(l, at->began_ms, now_ms(at->fetcher), generation);
+    pthread_mutex_unlock(&roster->lock);
+    roster_tell(roster, l->number, LIST_EVENT_DATA, 0);
+    listener->published(listener->ctx, l->number, change.before, change.now, generation);
+    shelf_clear(&l->shelf, &change);
+    log_skipped(at->fetcher, l);
+}
+
+static void log_failure(const struct fetcher *f, const struct list *l, const char *text)
+{
+    if (l->number)
+        log_warning("query/%.200s: %s", strbuf_str(&l->criteria), text);
+    else if (f->config.log_first || l->listings > 1)
+        log_warning("%s", text);
+}
+
+static void give_up(struct fetch *at, int error, const char *text)
+{
+    struct list *l = at->list;
+    struct roster *roster = at->fetcher->config.roster;
+    const struct list_listener *listener = &roster->listener;
+    bool cancelled = error == -ECANCELED;
+    error = failure_errno(error);
+    struct shelf_change change = shelf_abandon(&l->shelf); /* who comes now waits for the event */
+    pthread_mutex_lock(&roster->lock);
+    list_failed(l, error, text, now_ms(at->fetcher), ++roster->events);
+    uint64_t generation = l->generation;
+    bool have_list = l->freshness.have_list;
+    pthread_mutex_unlock(&roster->lock);
+    roster_tell(roster, l->number, EVENT_ALL, have_list ? 0 : error);
+    if (!cancelled && change.now && change.before != change.now) /* readers saw it grow */
+        listener->published(listener->ctx, l->number, change.before, change.now, generation);
+    shelf_clear(&l->shelf, &change);
+    if (!cancelled)
+        log_failure(at->fetcher, l, text);
+}
+
+/* r is what the listing came to. Its place is free then. */
+static void end(struct fetch *at, int r)
+{
+    struct list *l = at->list;
+    struct roster *roster = at->fetcher->config.roster;
+    const char *text = at->listing ? at->listing->error.text : "";
+    if (r >= 0 && !shelf_has_next(&l->shelf))
+        r = -ENOMEM;
+    if (r == SOURCE_UNCHANGED && !l->freshness.have_list)
+        r = -EIO; /* a source must not say so before it listed once */
+    if (r < 0)
+        give_up(at, r, text[0] ? text : strerror(-r));
+    else
+        publish(at, r != SOURCE_UNCHANGED);
+    source_end(at->listing);
+    roster_weigh(roster, l);
+    pthread_mutex_lock(&roster->lock);
+    l->busy = false;
+    roster_use(roster, l); /* who waited for it comes back now */
+    pthread_mutex_unlock(&roster->lock);
+    at->list = NULL;
+    at->listing = NULL;
+    roster_make_room(roster);
+}
+
+/* One page, and what is left to do after the last. */
+static void take_turn(struct fetch *at)
+{
+    struct fetcher *f = at->fetcher;
+    const atomic_ullong *requests = &f->config.source->counters.requests;
+    unsigned long long before = atomic_load(requests);
+    int r = at->listing ? 0 : begin(at);
+    if (r == 0)
+        r = source_next(at->listing);
+    pthread_mutex_lock(&f->config.roster->lock);
+    at->list->requests += atomic_load(requests) - before;
+    if (r == SOURCE_MORE || r == SOURCE_DONE)
+        at->list->left_out = at->listing->left_out;
+    pthread_mutex_unlock(&f->config.roster->lock);
+    if (r != SOURCE_MORE)
+        end(at, r);
+}
+
+/* --- Whose turn it is; with the roster's lock held --- */
+
+static void start(struct fetcher *f, unsigned place, struct list *l)
+{
+    int64_t now = now_ms(f);
+    list_began(l, now);
+    f->fetches[place] = (struct fetch){.fetcher = f, .list = l, .began_ms = now};
+}
+
+/* The query that has wanted a listing for the longest time, or NULL; *left_ms: see list.h. */
+static struct list *next_query(const struct fetcher *f, int64_t *left_ms)
+{
+    int64_t now = now_ms(f);
+    uint64_t since = UINT64_MAX;
+    struct list *next = NULL;
+    for (uint32_t i = 1; i < ROSTER_NUMBERS; i++) {
+        struct list *l = f->config.roster->lists[i];
+        if (!l || !list_is_due(l, now, left_ms))
+            continue;
+        uint64_t use = l->wanted ? l->wanted_use : l->last_use;
+        if (use < since) {
+            since = use;
+            next = l;
+        }
+    }
+    return next;
+}
+
+/* Gives the free places to those who want a listing. */
+static void admit(struct fetcher *f, int64_t *left_ms)
+{
+    struct list *l = f->config.roster->lists[0];
+    if (list_is_due(l, now_ms(f), left_ms))
+        start(f, 0, l);
+    for (unsigned i = 1; i < FETCHER_PLACES; i++) {
+        if (f->fetches[i].list)
+            continue;
+        l = next_query(f, left_ms);
+        if (!l)
+            return;
+        start(f, i, l);
+    }
+}
+
+static void wait_ms(struct fetcher *f, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_cond_timedwait(&f->changed, &f->config.roster->lock, &until);
+}
+
+/* The first after the last that has a listing; NULL: there is none. */
+static struct fetch *next_fetch(struct fetcher *f)
+{
+    for (unsigned i = 1; i <= FETCHER_PLACES; i++) {
+        unsigned place = (f->last + i) % FETCHER_PLACES;
+        if (f->fetches[place].list) {
+            f->last = place;
+            return &f->fetches[place];
+        }
+    }
+    return NULL;
+}
+
+/* Waits for work; NULL: stop. */
+static struct fetch *next_turn(struct fetcher *f)
+{
+    while (!f->stop) {
+        int64_t left_ms = INT64_MAX;
+        admit(f, &left_ms);
+        struct fetch *at = next_fetch(f);
+        if (at)
+            return at;
+        if (left_ms == INT64_MAX)
+            pthread_cond_wait(&f->changed, &f->config.roster->lock);
+        else
+            wait_ms(f, left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS);
+    }
+    return NULL;
+}
+
+/* --- The thread --- */
+
+static void *run(void *ctx)
+{
+    struct fetcher *f = ctx;
+    struct fetch *at;
+    pthread_mutex_lock(&f->config.roster->lock);
+    while ((at = next_turn(f))) {
+        pthread_mutex_unlock(&f->config.roster->lock);
+        take_turn(at);
+        pthread_mutex_lock(&f->config.roster->lock);
+    }
+    pthread_mutex_unlock(&f->config.roster->lock);
+    while ((at = next_fetch(f)))
+        end(at, -ECANCELED);
+    return NULL;
+}
+
+int fetcher_start(struct fetcher *f)
+{
+    int r = -pthread_create(&f->thread, NULL, run, f);
+    f->started = r == 0;
+    return r;
+}
+
+void fetcher_stop(struct fetcher *f)
+{
+    struct roster *roster = f->config.roster;
+    pthread_mutex_lock(&roster->lock);
+    f->stop = true;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&roster->lock);
+    source_cancel(f->config.source);
+    for (uint32_t i = 0; i < ROSTER_NUMBERS; i++) {
+        pthread_mutex_lock(&roster->lock);
+        bool there = roster_at(roster, i) != NULL;
+        pthread_mutex_unlock(&roster->lock);
+        if (there)
+            roster_tell(roster, i, EVENT_ALL, -EIO);
+    }
+    if (f->started)
+        pthread_join(f->thread, NULL);
+    f->started = false;
+}

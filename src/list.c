@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/list.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum catalog_form list_form(const struct query *query)
+{
+    bool ordered = query_limit(query) > 0 || query_find(query, PARAM_SORT_KEY);
+    return ordered ? CATALOG_ORDERED : CATALOG_FLAT;
+}
+
+int list_new(struct list **out, struct query *query, enum catalog_form form,
+             const struct list_config *config)
+{
+    struct list *l = calloc(1, sizeof(*l));
+    if (!l) {
+        query_free(query);
+        return -ENOMEM;
+    }
+    l->query = query;
+    l->freshness = (struct freshness){.ttl_ms = config->ttl_ms, .stale_ms = config->stale_ms};
+    shelf_init(&l->shelf, config->numbers, form);
+    if (query)
+        query_add_name(query, &l->criteria);
+    if (strbuf_error(&l->criteria) < 0) {
+        list_free(l);
+        return -ENOMEM;
+    }
+    *out = l;
+    return 0;
+}
+
+void list_free(struct list *l)
+{
+    if (!l)
+        return;
+    shelf_deinit(&l->shelf);
+    strbuf_free(&l->criteria);
+    query_free(l->query);
+    free(l);
+}
+
+/* --- What a reader gets --- */
+
+void list_want(struct list *l)
+{
+    if (l->loading || l->wanted)
+        return;
+    l->wanted = true;
+    l->wanted_use = l->last_use;
+}
+
+static int decide(struct list *l, enum list_need need, int64_t now_ms, struct list_view *view)
+{
+    bool settled = l->settled == l->generation;
+    if (need == LIST_NOW) {
+        if (settled)
+            view->lease_ms = freshness_lease(&l->freshness, now_ms);
+        return 0;
+    }
+    l->used = true;
+    if (need == LIST_REST && !l->freshness.have_list && !l->loading && l->last_error)
+        return l->last_error;
+    struct freshness_verdict v = freshness_judge(&l->freshness, need == LIST_KNOWN, now_ms);
+    if (v.renew)
+        list_want(l);
+    if (need == LIST_SETTLED && !settled)
+        return LIST_WAIT;
+    view->lease_ms = settled ? v.lease_ms : 0;
+    if (v.answer == FRESHNESS_LIST)
+        return 0;
+    if (!l->loading && !l->wanted)
+        return l->last_error;
+    return l->freshness.have_list ? LIST_WAIT : 0; /* the first one may be growing already */
+}
+
+int list_view(struct list *l, enum list_need need, int64_t now_ms, struct list_view *view)
+{
+    *view = (struct list_view){.event = l->event, .attic = &l->shelf.attic, .tenure = l->tenure};
+    int r = decide(l, need, now_ms, view);
+    if (r != 0)
+        return r;
+    view->catalog = shelf_open(&l->shelf, &view->complete);
+    view->next_marker = l->shelf.marker;
+    if (view->catalog || need == LIST_NOW)
+        return 0;
+    shelf_close(&l->shelf);
+    return LIST_WAIT;
+}
+
+void list_release(struct list *l)
+{
+    shelf_close(&l->shelf);
+}
+
+bool list_is_idle(const struct list *l)
+{
+    return !l->pinned && !l->wanted && !l->busy && !l->holds && l->settled == l->generation;
+}
+
+/* --- Its listings --- */
+
+bool list_is_due(const struct list *l, int64_t now_ms, int64_t *left_ms)
+{
+    const struct freshness *f = &l->freshness;
+    if (l->busy || l->wanted)
+        return !l->busy;
+    if (!f->have_list || f->failures == 0 || !l->used)
+        return false;
+    int64_t left = f->retry_ms - now_ms;
+    if (left > 0 && left < *left_ms)
+        *left_ms = left;
+    return left <= 0;
+}
+
+void list_began(struct list *l, int64_t now_ms)
+{
+    l->wanted = false;
+    l->loading = l->busy = true;
+    l->listings++;
+    l->pages = 0;
+    freshness_began(&l->freshness, now_ms);
+}
+
+void list_succeeded(struct list *l, int64_t began_ms, int64_t now_ms, uint64_t generation)
+{
+    freshness_succeeded(&l->freshness, began_ms, now_ms);
+    l->generation = generation;
+    l->published++;
+    l->last_error = 0;
+    l->loading = l->used = false;
+}
+
+void list_failed(struct list *l, int error, const char *text, int64_t now_ms, uint64_t event)
+{
+    freshness_failed(&l->freshness, now_ms);
+    l->last_error = error;
+    snprintf(l->last_error_text, sizeof(l->last_error_text), "%s", text);
+    l->last_error_at = clock_wall();
+    l->loading = l->used = false;
+    l->event = event;
+    if (!l->freshness.have_list)
+        l->failed_event = event;
+}
+
+void list_status(struct list *l, int64_t now_ms, struct list_status *status)
+{
+    int64_t age = now_ms - l->freshness.list_end_ms;
+    *status = (struct list_status){
+        .tenure = l->tenure,
+        .pinned = l->pinned,
+        .counts = shelf_counts(&l->shelf),
+        .have_list = l->freshness.have_list,
+        .loading = l->loading,
+        .age_ms = age,
+        .expires_ms = l->freshness.valid_ms - age,
+        .ttl_effective_ms = l->freshness.valid_ms,
+        .bytes = l->bytes,
+        .generation = l->published,
+        .listings = l->listings,
+        .requests = l->requests,
+        .listing_pages = l->pages,
+        .left_out = l->left_out,
+        .last_error = l->last_error,
+        .last_error_at = l->last_error_at,
+    };
+    memcpy(status->last_error_text, l->last_error_text, sizeof(status->last_error_text));
+}
