@@ -9,53 +9,95 @@
 
 static double lease_s(const struct list_view *view, const struct node *node)
 {
-    if (node->kind == NODE_ROOT || node->kind == NODE_META)
+    if (node->kind == NODE_ROOT || node->kind == NODE_META || node->kind == NODE_QUERY_LINK)
         return FOREVER_S;
+    if (node->kind == NODE_QUERIES)
+        return 0; /* its entries come and go without a word */
     if (node_is_dir(node))
         return (double)view->lease_ms / 1000;
     return view->complete ? FOREVER_S : 0;
 }
 
-static bool is_view_root(const struct answerer *x, const struct node *n)
+/* A directory that is there before any list. */
+static bool is_named(const struct scene *s, const struct node *n)
 {
-    return n->kind == NODE_DIR && n->dir < x->tree->numbers->layout->view_count;
+    return n->kind == NODE_QUERY ||
+           (n->kind == NODE_DIR && n->dir < s->tree.numbers->layout->view_count);
 }
 
-static int fill_entry(const struct answerer *x, const struct list_view *view,
-                      const struct node *node, struct fuse_entry_param *e)
+/* Whether nothing but eviction takes the name away. */
+static bool is_named_for_good(const struct scene *s, const struct node *n)
+{
+    return n->kind == NODE_META || n->kind == NODE_QUERIES || n->kind == NODE_QUERY_LINK ||
+           is_named(s, n);
+}
+
+/*
+ * In a view, names stay until we say otherwise, and the attributes of the directories vouch for
+ * them. Attributes of a query's directory must not cost a listing (ls -l of query/), so its names
+ * have a lease of their own, and those of named queries that may come to mean another list, none.
+ */
+static double name_lease_s(const struct scene *s, const struct node *node)
+{
+    if (node->kind == NODE_QUERY && s->use.provisional)
+        return 0;
+    if (is_named_for_good(s, node))
+        return FOREVER_S;
+    if (!s->view.complete)
+        return 0;
+    return node->query ? (double)s->view.lease_ms / 1000 : FOREVER_S;
+}
+
+static int fill_entry(const struct scene *s, const struct node *node, struct fuse_entry_param *e)
 {
     *e = (struct fuse_entry_param){.ino = node_id(node), .generation = node_generation(node)};
-    bool named_for_good = node->kind == NODE_META || is_view_root(x, node);
-    e->entry_timeout = named_for_good || view->complete ? FOREVER_S : 0;
-    e->attr_timeout = lease_s(view, node);
-    return tree_stat(x->tree, view->catalog, node, &e->attr);
+    e->entry_timeout = name_lease_s(s, node);
+    e->attr_timeout = lease_s(&s->view, node);
+    int r = tree_stat(&s->tree, s->view.catalog, node, &e->attr);
+    if (node->kind == NODE_QUERIES && r == 0)
+        e->attr.st_mtim = e->attr.st_ctim = queries_changed(s->stage->queries);
+    return r;
+}
+
+/* The entry of a directory in .imsfs/query, whose list nobody need have. */
+static int fill_query(const struct scene_stage *stage, const struct node *node,
+                      struct fuse_entry_param *e)
+{
+    struct scene s;
+    int r = scene_enter(&s, stage, node);
+    if (r == 0 && (r = scene_look(&s, LIST_NOW)) == 0) {
+        r = fill_entry(&s, node, e);
+        scene_look_away(&s);
+    }
+    scene_leave(&s);
+    return r;
 }
 
 /*
  * Whether an image that is not here has just moved to another place. ESTALE makes the kernel walk
  * the whole path again: by-id/<id> then leads to where it is.
  */
-static bool has_moved(const struct answerer *x, const struct list_view *view,
-                      const struct call *call)
+static bool has_moved(const struct scene *s, const struct call *call)
 {
     uint32_t slot;
+    const struct list_view *view = &s->view;
     struct bytes name = bytes_of(call->name), id;
     if (call->node.kind != NODE_DIR || !view->complete || !name_split_image(name, &id) ||
-        slot_find(x->tree->numbers->ids, id, &slot) < 0 || !catalog_image(view->catalog, slot))
+        slot_find(s->tree.numbers->ids, id, &slot) < 0 || !catalog_image(view->catalog, slot))
         return false;
     return attic_send_back(view->attic, slot, call->node.dir, name, call->pid);
 }
 
-static int answer_lookup(struct answerer *x, const struct list_view *view, const struct call *call,
-                         struct answer *a)
+static int answer_lookup(struct scene *s, const struct call *call, struct answer *a)
 {
     struct node node;
-    int r = tree_lookup(x->tree, view->catalog, &call->node, bytes_of(call->name), &node);
+    const struct list_view *view = &s->view;
+    int r = tree_lookup(&s->tree, view->catalog, &call->node, bytes_of(call->name), &node);
     if (r == -ENOENT && !view->complete && !node_names_are_fixed(&call->node))
         return LIST_WAIT; /* its page may still come */
-    if (r == -ENOENT && has_moved(x, view, call))
+    if (r == -ENOENT && has_moved(s, call))
         return -ESTALE;
-    return r < 0 ? r : fill_entry(x, view, &node, &a->entry);
+    return r < 0 ? r : fill_entry(s, &node, &a->entry);
 }
 
 /* The image that a file is of, as the kernel knows the file: of this list or an earlier one. */
@@ -67,30 +109,26 @@ static struct image *image_of(const struct list_view *view, const struct node *f
     return (struct image *)img;
 }
 
-static int answer_getattr(struct answerer *x, const struct list_view *view, const struct call *call,
-                          struct answer *a)
+static int answer_getattr(struct scene *s, const struct call *call, struct answer *a)
 {
     if (call->node.kind == NODE_FILE) {
-        const struct image *img = image_of(view, &call->node);
-        a->entry.attr_timeout = lease_s(view, &call->node);
-        return img ? tree_stat_file(x->tree, img, &call->node, &a->entry.attr) : -ESTALE;
+        const struct image *img = image_of(&s->view, &call->node);
+        a->entry.attr_timeout = lease_s(&s->view, &call->node);
+        return img ? tree_stat_file(&s->tree, img, &call->node, &a->entry.attr) : -ESTALE;
     }
-    return fill_entry(x, view, &call->node, &a->entry);
+    return fill_entry(s, &call->node, &a->entry);
 }
 
-static int answer_readlink(struct answerer *x, const struct list_view *view,
-                           const struct call *call, struct answer *a)
+static int answer_readlink(struct scene *s, const struct call *call, struct answer *a)
 {
-    return tree_target(x->tree, view->catalog, &call->node, &a->text);
+    return tree_target(&s->tree, s->view.catalog, &call->node, &a->text);
 }
 
-static int answer_read(struct answerer *x, const struct list_view *view, const struct call *call,
-                       struct answer *a)
+static int answer_read(struct scene *s, const struct call *call, struct answer *a)
 {
-    (void)x;
     if (call->node.kind != NODE_FILE)
         return node_is_dir(&call->node) ? -EISDIR : -EINVAL;
-    struct image *img = image_of(view, &call->node);
+    struct image *img = image_of(&s->view, &call->node);
     if (!img)
         return -ESTALE;
     a->image = image_ref(img);
@@ -99,8 +137,7 @@ static int answer_read(struct answerer *x, const struct list_view *view, const s
 
 /* A listing on its way into the buffer of a READDIRPLUS. */
 struct listing {
-    const struct answerer *x;
-    const struct list_view *view;
+    struct scene *s;
     struct strbuf *out;
     size_t size;
     int error;
@@ -111,7 +148,10 @@ static bool add_entry(void *ctx, const char *name, const struct node *node, uint
     struct listing *l = ctx;
     struct fuse_entry_param e;
     bool dots = next <= 2; /* the kernel makes no inodes for these, nor for what has number 0 */
-    l->error = fill_entry(l->x, l->view, node, &e);
+    bool other = node->kind == NODE_QUERY && !l->s->tree.query;
+    l->error = other ? fill_query(l->s->stage, node, &e) : fill_entry(l->s, node, &e);
+    if (l->error == -ESTALE && other)
+        return true; /* evicted meanwhile */
     if (l->error < 0)
         return false;
     if (dots || node->kind == NODE_STATUS)
@@ -125,21 +165,26 @@ static bool add_entry(void *ctx, const char *name, const struct node *node, uint
     return true;
 }
 
-static int answer_list(struct answerer *x, const struct list_view *view, const struct call *call,
-                       struct answer *a)
+/* The directory that readers follow while it grows, or NULL. */
+static struct directory *growing(const struct scene *s, const struct node *dir)
 {
-    struct listing l = {x, view, &a->text, call->size, 0};
+    bool grows = (dir->kind == NODE_DIR || dir->kind == NODE_QUERY) && !s->view.complete;
+    return grows ? (struct directory *)catalog_dir(s->view.catalog, dir->dir) : NULL;
+}
+
+static int answer_list(struct scene *s, const struct call *call, struct answer *a)
+{
+    struct listing l = {s, &a->text, call->size, 0};
     if (!strbuf_reserve(&a->text, call->size))
         return -ENOMEM;
-    bool grows = call->node.kind == NODE_DIR && !view->complete;
-    const struct directory *d = grows ? catalog_dir(view->catalog, call->node.dir) : NULL;
+    struct directory *d = growing(s, &call->node);
     if (d)
-        atomic_store(&((struct directory *)d)->listed, true);
-    int r = entries_give(x->tree, view->catalog, &call->node, call->offset, add_entry, &l);
+        atomic_store(&d->listed, true);
+    int r = entries_give(&s->tree, s->view.catalog, &call->node, call->offset, add_entry, &l);
     if (r == 0 && l.error < 0 && a->text.len == 0)
         r = l.error;
     /* An empty answer would end the listing: while the directory grows, there may be more. */
-    return r == 0 && grows && a->text.len == 0 ? LIST_WAIT : r;
+    return r == 0 && d && a->text.len == 0 ? LIST_WAIT : r;
 }
 
 /* --- .imsfs: no matter of the catalog --- */
@@ -152,7 +197,7 @@ static int stat_status(struct answerer *x, const struct node *node, struct fuse_
     if (r < 0)
         return r;
     *e = (struct fuse_entry_param){.ino = node_id(node)};
-    r = tree_stat(x->tree, NULL, &name, &e->attr);
+    r = tree_stat(x->stage.tree, NULL, &name, &e->attr);
     e->attr.st_size = (off_t)text.len;
     e->attr.st_mtim = e->attr.st_ctim = clock_wall();
     return r;
@@ -170,13 +215,10 @@ static int lookup_status(struct answerer *x, struct answer *a)
     return r < 0 ? r : stat_status(x, &node, &a->entry);
 }
 
-static int answer_meta(struct answerer *x, const struct call *call, struct answer *a)
+static int answer_status(struct answerer *x, const struct call *call, struct answer *a)
 {
-    struct node node;
-    if (call->kind == CALL_LOOKUP) {
-        int r = tree_lookup(x->tree, NULL, &call->node, bytes_of(call->name), &node);
-        return r < 0 ? r : lookup_status(x, a);
-    }
+    if (call->kind == CALL_LOOKUP)
+        return call->node.kind == NODE_META ? lookup_status(x, a) : -ENOTDIR;
     if (call->kind == CALL_GETATTR)
         return stat_status(x, &call->node, &a->entry);
     if (call->kind == CALL_READ)
@@ -184,10 +226,42 @@ static int answer_meta(struct answerer *x, const struct call *call, struct answe
     return -EINVAL;
 }
 
-static bool is_meta(const struct call *call)
+static int list_queries(struct answerer *x, const struct call *call, struct answer *a)
+{
+    CLEANUP(queries_listing_clear) struct queries_listing found = {0};
+    struct scene s;
+    struct listing l = {&s, &a->text, call->size, 0};
+    int r = scene_enter(&s, &x->stage, &call->node);
+    if (r == 0 && !strbuf_reserve(&a->text, call->size))
+        r = -ENOMEM;
+    if (r == 0)
+        r = queries_list(x->stage.queries, &found);
+    if (r == 0)
+        entries_give_queries(found.items, found.count, call->offset, add_entry, &l);
+    return r == 0 && l.error < 0 && a->text.len == 0 ? l.error : r;
+}
+
+/* A directory is there at once, without its list. */
+static int answer_queries(struct answerer *x, const struct call *call, struct answer *a)
+{
+    struct node node;
+    if (call->kind == CALL_LIST)
+        return list_queries(x, call, a);
+    int r = queries_lookup(x->stage.queries, bytes_of(call->name), &node);
+    return r != 0 ? r : fill_query(&x->stage, &node, &a->entry);
+}
+
+static bool is_status(const struct call *call)
 {
     return call->node.kind == NODE_STATUS ||
-           (call->node.kind == NODE_META && call->kind == CALL_LOOKUP);
+           (call->node.kind == NODE_META && call->kind == CALL_LOOKUP &&
+            streq(call->name, TREE_STATUS_NAME));
+}
+
+static bool is_queries(const struct answerer *x, const struct call *call)
+{
+    return x->stage.queries && call->node.kind == NODE_QUERIES &&
+           (call->kind == CALL_LOOKUP || call->kind == CALL_LIST);
 }
 
 /* --- One table of what the calls need and how they are answered --- */
@@ -195,8 +269,7 @@ static bool is_meta(const struct call *call)
 static const struct call_rule {
     enum list_need need;
     unsigned events; /* to wait for */
-    int (*answer)(struct answerer *x, const struct list_view *view, const struct call *call,
-                  struct answer *a);
+    int (*answer)(struct scene *s, const struct call *call, struct answer *a);
 } rules[] = {
     [CALL_LOOKUP] = {LIST_FRESH, LIST_EVENT_DATA, answer_lookup},
     [CALL_GETATTR] = {LIST_SETTLED, LIST_EVENT_SETTLED, answer_getattr},
@@ -205,11 +278,12 @@ static const struct call_rule {
     [CALL_LIST] = {LIST_FRESH, LIST_EVENT_DATA, answer_list},
 };
 
-static enum list_need need_of(const struct answerer *x, const struct call *call)
+static enum list_need need_of(const struct scene *s, const struct call *call)
 {
-    if (call->node.kind == NODE_ROOT || call->node.kind == NODE_META)
+    enum node_kind kind = call->node.kind;
+    if (node_names_are_fixed(&call->node) || kind == NODE_QUERY_LINK)
         return LIST_NOW;
-    if (call->kind == CALL_GETATTR && is_view_root(x, &call->node))
+    if (call->kind == CALL_GETATTR && is_named(s, &call->node))
         return LIST_NOW;
     return call->kind == CALL_LIST && call->offset > 0 ? LIST_REST : rules[call->kind].need;
 }
@@ -217,6 +291,7 @@ static enum list_need need_of(const struct answerer *x, const struct call *call)
 /*
  * A view's own directory is there before any list. But once there is one, its attributes vouch for
  * the links and directories below, which the kernel keeps: then only a valid list may renew them.
+ * A query's do not (see name_lease_s()).
  */
 static bool must_vouch(const struct call *call, const struct list_view *view)
 {
@@ -224,28 +299,45 @@ static bool must_vouch(const struct call *call, const struct list_view *view)
            view->lease_ms == 0;
 }
 
-int answer_call(struct answerer *x, const struct call *call, struct answer *a, uint64_t *event)
+static int look_for(struct scene *s, const struct call *call)
 {
-    struct list_view view;
-    if (is_meta(call))
-        return answer_meta(x, call, a);
-    enum list_need need = need_of(x, call);
-    int r = cache_view(x->cache, call->list, need, &view);
-    if (r == 0 && need == LIST_NOW && must_vouch(call, &view)) {
-        cache_release(x->cache, call->list);
-        r = cache_view(x->cache, call->list, rules[call->kind].need, &view);
+    enum list_need need = need_of(s, call);
+    int r = scene_look(s, need);
+    if (r == 0 && need == LIST_NOW && must_vouch(call, &s->view)) {
+        scene_look_away(s);
+        r = scene_look(s, rules[call->kind].need);
     }
-    *event = view.event;
-    if (r != 0)
-        return r;
-    r = rules[call->kind].answer(x, &view, call, a);
-    if (r == -ESTALE && view.catalog && !view.complete)
-        r = LIST_WAIT; /* what it stands for may still come */
-    cache_release(x->cache, call->list);
+    return r;
+}
+
+static int answer_from_list(struct answerer *x, const struct call *call, struct answer *a,
+                            uint64_t *event)
+{
+    struct scene s;
+    int r = scene_enter(&s, &x->stage, &call->node);
+    if (r == 0)
+        r = look_for(&s, call);
+    *event = s.view.event;
+    if (r == 0) {
+        r = rules[call->kind].answer(&s, call, a);
+        if (r == -ESTALE && s.view.catalog && !s.view.complete)
+            r = LIST_WAIT; /* what it stands for may still come */
+        scene_look_away(&s);
+    }
+    scene_leave(&s);
     if (a->image)
         r = tree_content(a->image, &call->node, &a->text);
     image_unref(STEAL(a->image));
     return r;
+}
+
+int answer_call(struct answerer *x, struct call *call, struct answer *a, uint64_t *event)
+{
+    if (is_status(call))
+        return answer_status(x, call, a);
+    if (is_queries(x, call))
+        return answer_queries(x, call, a);
+    return answer_from_list(x, call, a, event);
 }
 
 static void send_slice(fuse_req_t req, const struct strbuf *text, uint64_t offset, size_t size)

@@ -13,6 +13,22 @@ int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error)
     return a->ops->prepare ? a->ops->prepare(a, deadline_ms, error) : 0;
 }
 
+int auth_set_project(struct auth *a, const char *id)
+{
+    if (!id || !*id || atomic_load(&a->project_id))
+        return 0;
+    char *copy = strdup(id);
+    if (!copy)
+        return -ENOMEM;
+    atomic_store(&a->project_id, copy);
+    return 0;
+}
+
+const char *auth_project(const struct auth *a)
+{
+    return atomic_load(&a->project_id);
+}
+
 int auth_fail(struct auth_error *error, int code, const char *place, const char *hint,
               const char *fmt, ...)
 {
@@ -172,5 +188,6 @@ void auth_free(struct auth *a)
     if (!a)
         return;
     url_free(&a->image);
+    free(atomic_load(&a->project_id));
     a->ops->free(a);
 }

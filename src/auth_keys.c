@@ -20,7 +20,6 @@ struct auth_keys {
     char place[140];     /* where that is, for error lines */
     char *projects_url;  /* for the look-up */
     struct http *http;   /* the same */
-    char *project_id;    /* NULL: not yet looked up */
     char advice[200];
 };
 
@@ -188,7 +187,10 @@ static int choose(struct auth_keys *k, const struct http_response *response,
 {
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     const char *name = project_name(k->config.account);
-    int r = project_read_id(strbuf_bytes(&response->body), name, &k->project_id, &why);
+    CLEANUP(free_ptr) char *id = NULL;
+    int r = project_read_id(strbuf_bytes(&response->body), name, &id, &why);
+    if (r == 0 && (r = auth_set_project(&k->base, id)) < 0)
+        strbuf_add_str(&why, strerror(-r));
     if (r < 0) {
         auth_fail(error, r, k->place, r == -ENOENT ? "set the project's id" : "check auth_url",
                   "%s", strbuf_str(&why));
@@ -196,7 +198,7 @@ static int choose(struct auth_keys *k, const struct http_response *response,
             auth_hold(&k->base, r, error);
         return r;
     }
-    log_info("%s/v3: project %s is %s", k->identity.base, name, k->project_id);
+    log_info("%s/v3: project %s is %s", k->identity.base, name, id);
     hold_accepted(&k->base.hold);
     return 0;
 }
@@ -219,7 +221,7 @@ static int look_up(struct auth_keys *k, int64_t deadline_ms, struct auth_error *
 static int prepare(struct auth *base, int64_t deadline_ms, struct auth_error *error)
 {
     int r = auth_held(base, error);
-    if (r == 0 && !self(base)->project_id)
+    if (r == 0 && !auth_project(base))
         r = look_up(self(base), deadline_ms, error);
     return r;
 }
@@ -227,7 +229,7 @@ static int prepare(struct auth *base, int64_t deadline_ms, struct auth_error *er
 static int headers(struct auth *base, const struct url *endpoint, struct http_request *request)
 {
     (void)endpoint;
-    return sign(self(base), self(base)->project_id, request);
+    return sign(self(base), auth_project(base), request);
 }
 
 static void cancel(struct auth *base)
@@ -242,7 +244,6 @@ static void destroy(struct auth *base)
     http_free(k->http);
     url_free(&k->identity);
     free(k->projects_url);
-    free(k->project_id);
     free(k);
 }
 
@@ -321,10 +322,7 @@ static int set_up(struct auth_keys *k, struct auth_error *error)
     if (r < 0)
         return r;
     give_usual_advice(k);
-    if (!a->project_id)
-        return set_up_look_up(k, error);
-    k->project_id = strdup(a->project_id);
-    return k->project_id ? 0 : -ENOMEM;
+    return a->project_id ? auth_set_project(&k->base, a->project_id) : set_up_look_up(k, error);
 }
 
 int auth_keys_new(struct auth **out, const struct auth_keys_config *config,

@@ -134,6 +134,8 @@ static int take(struct auth_keystone *k, char **token, const struct identity_gra
                 int64_t began_ms, struct auth_error *error)
 {
     char reason[256];
+    if (auth_set_project(&k->base, grant->project_id) < 0)
+        return auth_fail(error, -ENOMEM, k->place, "free some memory", "%s", strerror(ENOMEM));
     if (grant->image_endpoint) {
         struct url image;
         int r = url_parse_endpoint(&image, grant->image_endpoint, reason, sizeof(reason));

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "imsfs/fetcher.h"
+#include "imsfs/patience.h"
 
 struct cache {
     const struct clock *clock;
     struct list_listener listener; /* the owner's; ours stands before it */
     struct roster roster;
     struct fetcher fetcher;
+    struct patience patience;
     int first_fd; /* readable when the first listing has brought a page, or has failed */
 };
 
@@ -50,10 +52,12 @@ static int set_up(struct cache *c, const struct cache_config *config)
     };
     const struct fetcher_config fetcher = {config->source, &c->roster, config->clock,
                                            config->log_first};
+    const struct patience_config patience = {&c->roster, config->clock, config->timeout_ms};
     int r = roster_init(&c->roster, &roster);
     if (r < 0)
         return r;
     fetcher_init(&c->fetcher, &fetcher);
+    patience_init(&c->patience, &patience);
     return 0;
 }
 
@@ -85,6 +89,7 @@ void cache_free(struct cache *c)
     if (!c)
         return;
     close(c->first_fd);
+    patience_deinit(&c->patience);
     fetcher_deinit(&c->fetcher);
     roster_deinit(&c->roster);
     free(c);
@@ -92,12 +97,21 @@ void cache_free(struct cache *c)
 
 int cache_start(struct cache *c)
 {
-    return fetcher_start(&c->fetcher);
+    int r = fetcher_start(&c->fetcher);
+    return r < 0 ? r : patience_start(&c->patience);
 }
 
 void cache_stop(struct cache *c)
 {
+    patience_stop(&c->patience);
     fetcher_stop(&c->fetcher);
+}
+
+/* With the lock held. */
+static void nudge(struct cache *c)
+{
+    fetcher_nudge(&c->fetcher);
+    patience_nudge(&c->patience);
 }
 
 /* The list with this number, with the lock held; NULL: there is none, and no lock. */
@@ -117,10 +131,10 @@ static void unlock(struct cache *c)
 
 /* --- Which lists there are --- */
 
-int cache_open_list(struct cache *c, struct query *query, bool pinned, uint32_t *list,
+int cache_open_list(struct cache *c, struct list_query of, bool pinned, uint32_t *list,
                     uint32_t *tenure)
 {
-    return roster_open(&c->roster, query, pinned, list, tenure);
+    return roster_open(&c->roster, of, pinned, list, tenure);
 }
 
 uint32_t cache_next_list(struct cache *c, uint32_t list)
@@ -137,7 +151,8 @@ int cache_criteria(struct cache *c, uint32_t list, struct strbuf *out)
     struct list *l = lock_list(c, list);
     if (!l)
         return -ESTALE;
-    strbuf_add(out, l->criteria.data, l->criteria.len);
+    struct bytes name = list_criteria(l);
+    strbuf_add(out, name.data, name.len);
     unlock(c);
     return strbuf_error(out);
 }
@@ -181,6 +196,8 @@ static int view_list(struct cache *c, struct list *l, enum list_need need, struc
     int r = list_view(l, need, clock_now_ms(c->clock), view);
     if (l->wanted != wanted || l->used != used)
         fetcher_nudge(&c->fetcher);
+    if (r == LIST_WAIT)
+        patience_nudge(&c->patience);
     if (r == 0 && l->number)
         l->holds++;
     return r;
@@ -260,6 +277,7 @@ void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation)
 
 void cache_refresh(struct cache *c)
 {
+    source_forget(c->fetcher.config.source);
     pthread_mutex_lock(&c->roster.lock);
     for (uint32_t i = 0; i < ROSTER_NUMBERS; i++) {
         struct list *l = roster_at(&c->roster, i);
@@ -267,19 +285,19 @@ void cache_refresh(struct cache *c)
             continue;
         /* Even when one is under way: it may have begun before what the caller knows. */
         if (i == 0 || l->used || l->loading)
-            l->wanted = true;
+            list_want_anew(l, clock_now_ms(c->clock));
         else
             freshness_expire(&l->freshness);
     }
-    fetcher_nudge(&c->fetcher);
+    nudge(c);
     unlock(c);
 }
 
 int cache_first_fd(struct cache *c)
 {
     struct list *l = lock_list(c, 0);
-    list_want(l);
-    fetcher_nudge(&c->fetcher);
+    list_want(l, clock_now_ms(c->clock));
+    nudge(c);
     unlock(c);
     return c->first_fd;
 }

@@ -10,7 +10,8 @@ struct catalog {
     const struct catalog *lender;
     struct catalog_counts counts;
     bool streaming;
-    bool whole, more;
+    bool whole;
+    char *marker; /* NULL: the server has no more */
     struct roll roll;
     size_t image_bytes;
     struct groups groups;
@@ -42,6 +43,7 @@ void catalog_free(struct catalog *c)
         return;
     roll_deinit(&c->roll);
     groups_deinit(&c->groups);
+    free(c->marker);
     free(c);
 }
 
@@ -127,10 +129,16 @@ void catalog_set_lender(struct catalog *c, const struct catalog *lender)
     c->lender = lender;
 }
 
+static bool same_marker(const struct catalog *a, const struct catalog *b)
+{
+    return a->marker && b->marker ? streq(a->marker, b->marker) : a->marker == b->marker;
+}
+
+/* And the same next page. */
 static bool same_names(const struct catalog *c, const struct directory *a,
                        const struct directory *b)
 {
-    if (a->count != b->count || c->more != c->previous->more)
+    if (a->count != b->count || !same_marker(c, c->previous))
         return false;
     if (a->count && memcmp(a->entries, b->entries, a->count * sizeof(*a->entries)) != 0)
         return false;
@@ -173,14 +181,15 @@ void catalog_finish(struct catalog *c)
     c->previous = NULL;
 }
 
-void catalog_set_more(struct catalog *c)
+void catalog_set_more(struct catalog *c, char *marker)
 {
-    c->more = true;
+    free(c->marker);
+    c->marker = marker;
 }
 
-bool catalog_has_more(const struct catalog *c)
+const char *catalog_marker(const struct catalog *c)
 {
-    return c->more;
+    return c->marker;
 }
 
 bool catalog_is_whole(const struct catalog *c)

@@ -34,6 +34,13 @@ int criteria_make(struct criteria *out, const struct criteria_text *text, struct
     return 0;
 }
 
+int criteria_copy_filter(const struct criteria *c, struct query **out)
+{
+    *out = NULL;
+    /* It has no limit (filter.h), so leaving that out changes nothing. */
+    return c->filter ? query_set(out, c->filter, "limit", (struct bytes){0}) : 0;
+}
+
 void criteria_clear(struct criteria *c)
 {
     query_free(c->filter);

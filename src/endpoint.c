@@ -2,7 +2,6 @@
 #include "imsfs/endpoint.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 static const struct list_call calls[] = {
     {"images", "/v2/images", false},
@@ -18,25 +17,9 @@ const struct list_call *list_call_find(const char *name)
     return NULL;
 }
 
-int endpoint_set(struct endpoint *e, const struct url *service)
+void endpoint_add_call(const struct url *service, const struct list_call *call, struct strbuf *out)
 {
-    CLEANUP(url_free) struct url copy = *service;
-    char *list_url;
-    copy.base = strdup(service->base);
-    if (!copy.base || asprintf(&list_url, "%s%s", copy.base, e->call->path) < 0)
-        return -ENOMEM;
-    endpoint_free(e);
-    e->url = copy;
-    e->list_url = list_url;
-    copy = (struct url){0};
-    return 0;
-}
-
-void endpoint_free(struct endpoint *e)
-{
-    url_free(&e->url);
-    free(e->list_url);
-    e->list_url = NULL;
+    strbuf_printf(out, "%s%s", service->base ? service->base : "", call->path);
 }
 
 /* Adds the criteria and, behind the first page, the marker. */
@@ -58,8 +41,9 @@ static int add_criteria(const struct query *query, struct bytes marker, struct s
     return 0;
 }
 
-int endpoint_add_page(const struct endpoint *e, const struct query *query, struct bytes marker,
-                      unsigned limit, struct strbuf *out)
+int endpoint_add_page(const struct url *service, const struct list_call *call,
+                      const struct query *query, struct bytes marker, unsigned limit,
+                      struct strbuf *out)
 {
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     int r = add_criteria(query, marker, &text);
@@ -67,6 +51,7 @@ int endpoint_add_page(const struct endpoint *e, const struct query *query, struc
         return r;
     if (limit)
         strbuf_printf(&text, "%slimit=%u", text.len ? "&" : "", limit);
-    strbuf_printf(out, "%s%s%s", e->list_url, text.len ? "?" : "", strbuf_str(&text));
+    endpoint_add_call(service, call, out);
+    strbuf_printf(out, "%s%s", text.len ? "?" : "", strbuf_str(&text));
     return strbuf_error(&text) < 0 ? -ENOMEM : strbuf_error(out);
 }

@@ -181,5 +181,5 @@ void entries_give_queries(const struct entries_query *queries, size_t count, uin
     const struct listing l = {.dir = &dir, .cookie = cookie, .fn = fn, .ctx = ctx};
     bool go_on = give_dots(&l, (struct node){.kind = NODE_META});
     for (size_t i = 0; go_on && i < count; i++)
-        go_on = give(&l, queries[i].name, queries[i].node, queries[i].node.spelling);
+        go_on = give(&l, queries[i].name, queries[i].node, queries[i].mark);
 }

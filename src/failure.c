@@ -79,7 +79,8 @@ void failure_describe(const struct http_response *r, int error, char *out, size_
 
 int failure_errno(int error)
 {
-    static const int plain[] = {EACCES, EHOSTUNREACH, EINVAL, ENAMETOOLONG, ENOMEM, ETIMEDOUT};
+    static const int plain[] = {EACCES, EHOSTUNREACH, EINVAL,   ENAMETOOLONG,
+                                ENOMEM, EOPNOTSUPP,   ETIMEDOUT};
     for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
         if (error == -plain[i])
             return error;

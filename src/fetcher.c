@@ -42,14 +42,22 @@ static int take_page(void *ctx, struct image **images, size_t count)
     struct fetch *at = ctx;
     struct roster *roster = at->fetcher->config.roster;
     bool visible;
-    int r = shelf_add(&at->list->shelf, images, count, &visible);
+    int kept = list_sift(at->list, at->listing->query, images, count);
+    if (kept < 0) {
+        for (size_t i = 0; i < count; i++)
+            image_unref(images[i]);
+        return kept;
+    }
+    shelf_set_lender(&at->list->shelf, &roster->lists[0]->shelf);
+    int r = shelf_add(&at->list->shelf, images, (size_t)kept, &visible);
     if (r < 0)
         return r;
     pthread_mutex_lock(&roster->lock);
     at->list->pages++;
+    list_got_page(at->list, now_ms(at->fetcher));
     pthread_mutex_unlock(&roster->lock);
     roster_tell(roster, at->list->number, visible ? EVENT_ALL : 0, 0);
-    return r;
+    return r + (int)count - kept; /* to the source they are images like others */
 }
 
 static void start_over(void *ctx)
@@ -63,7 +71,9 @@ static int begin(struct fetch *at)
     const struct source_sink sink = {take_page, start_over, at};
     int r = shelf_begin(&at->list->shelf);
     if (r == 0)
-        r = source_begin(at->fetcher->config.source, at->list->query, &sink, &at->listing);
+        r = source_begin(at->fetcher->config.source, at->list->of.query, &sink, &at->listing);
+    if (r == 0)
+        at->listing->glance = at->list->of.glance;
     return r;
 }
 
@@ -97,11 +107,12 @@ static void publish(struct fetch *at, bool changed)
     log_skipped(at->fetcher, l);
 }
 
-static void log_failure(const struct fetcher *f, const struct list *l, const char *text)
+/* A query's is news once: whoever asks for it learns it too, and may ask at any rate. */
+static void log_failure(const struct fetcher *f, const struct list *l, bool news, const char *text)
 {
-    if (l->number)
-        log_warning("query/%.200s: %s", strbuf_str(&l->criteria), text);
-    else if (f->config.log_first || l->listings > 1)
+    if (l->number && news)
+        log_info("query/%.200s: %s", list_criteria(l).data, text);
+    else if (!l->number && (f->config.log_first || l->listings > 1))
         log_warning("%s", text);
 }
 
@@ -114,6 +125,7 @@ static void give_up(struct fetch *at, int error, const char *text)
     error = failure_errno(error);
     struct shelf_change change = shelf_abandon(&l->shelf); /* who comes now waits for the event */
     pthread_mutex_lock(&roster->lock);
+    bool news = l->last_error != error;
     list_failed(l, error, text, now_ms(at->fetcher), ++roster->events);
     uint64_t generation = l->generation;
     bool have_list = l->freshness.have_list;
@@ -123,7 +135,7 @@ static void give_up(struct fetch *at, int error, const char *text)
         listener->published(listener->ctx, l->number, change.before, change.now, generation);
     shelf_clear(&l->shelf, &change);
     if (!cancelled)
-        log_failure(at->fetcher, l, text);
+        log_failure(at->fetcher, l, news, text);
 }
 
 /* r is what the listing came to. Its place is free then. */
@@ -157,10 +169,14 @@ static void take_turn(struct fetch *at)
     struct fetcher *f = at->fetcher;
     const atomic_ullong *requests = &f->config.source->counters.requests;
     unsigned long long before = atomic_load(requests);
+    pthread_mutex_lock(&f->config.roster->lock);
+    list_asks(at->list, now_ms(f));
+    pthread_mutex_unlock(&f->config.roster->lock);
     int r = at->listing ? 0 : begin(at);
     if (r == 0)
         r = source_next(at->listing);
     pthread_mutex_lock(&f->config.roster->lock);
+    list_asked(at->list);
     at->list->requests += atomic_load(requests) - before;
     if (r == SOURCE_MORE || r == SOURCE_DONE)
         at->list->left_out = at->listing->left_out;
@@ -226,14 +242,20 @@ static void wait_ms(struct fetcher *f, int64_t ms)
 /* The first after the last that has a listing; NULL: there is none. */
 static struct fetch *next_fetch(struct fetcher *f)
 {
-    for (unsigned i = 1; i <= FETCHER_PLACES; i++) {
-        unsigned place = (f->last + i) % FETCHER_PLACES;
-        if (f->fetches[place].list) {
-            f->last = place;
-            return &f->fetches[place];
+    /* Every other turn is list 0's: queries that hang must not make it old. */
+    struct fetch *base = f->fetches[0].list ? &f->fetches[0] : NULL;
+    bool had_turn = f->list_0_had_turn;
+    f->list_0_had_turn = base != NULL;
+    if (base && !had_turn)
+        return base;
+    for (unsigned i = 0; i < FETCHER_PLACES - 1; i++) {
+        f->last = f->last % (FETCHER_PLACES - 1) + 1;
+        if (f->fetches[f->last].list) {
+            f->list_0_had_turn = false;
+            return &f->fetches[f->last];
         }
     }
-    return NULL;
+    return base;
 }
 
 /* Waits for work; NULL: stop. */

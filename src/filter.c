@@ -58,3 +58,14 @@ int filter_apply(struct query **out, const struct query *filter, const struct qu
     }
     return query_join(out, filter, q, err);
 }
+
+int filter_restrict(const struct query *filter, struct query **query, struct query_error *err)
+{
+    struct query *joined;
+    int r = filter ? filter_apply(&joined, filter, *query, err) : 0;
+    if (r < 0 || !filter)
+        return r;
+    query_free(*query);
+    *query = joined;
+    return 0;
+}

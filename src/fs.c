@@ -12,6 +12,7 @@
 #include "imsfs/session.h"
 
 #define LIST_MAX_BYTES (1u << 20)
+#define NO_LIST UINT32_MAX /* of notes that no list waits for */
 
 struct fs {
     struct fs_config config;
@@ -31,7 +32,7 @@ struct waiting {
 /* --- Parking --- */
 
 /* True when the request was answered. */
-static bool run_call(struct fs *fs, fuse_req_t req, const struct call *call, uint64_t *event)
+static bool run_call(struct fs *fs, fuse_req_t req, struct call *call, uint64_t *event)
 {
     struct answer a = {.text = STRBUF_INIT};
     int r = answer_call(&fs->answerer, call, &a, event);
@@ -61,7 +62,9 @@ static void finish(struct waiting *w, int error)
 static void park(struct fs *fs, struct waiting *w, uint64_t event)
 {
     for (;;) {
+        const uint32_t list = w->call.node.query;
         w->event = event;
+        w->parked.list = list;
         parking_add(&fs->lot, &w->parked);
         fuse_req_interrupt_func(w->req, on_interrupt, fs); /* at once, if it came before */
         if (!parking_arm(&fs->lot, &w->parked)) {
@@ -69,10 +72,10 @@ static void park(struct fs *fs, struct waiting *w, uint64_t event)
             return;
         }
         /* From here on w may be somebody else's. What came before it was parked woke nobody. */
-        if (cache_event_count(fs->answerer.cache, w->call.list) == event ||
+        if (cache_event_count(fs->answerer.stage.cache, list) == event ||
             !parking_take(&fs->lot, &w->parked))
             return;
-        int error = cache_failed_since(fs->answerer.cache, w->call.list, w->event);
+        int error = cache_failed_since(fs->answerer.stage.cache, list, w->event);
         if (error < 0) {
             finish(w, error);
             return;
@@ -109,7 +112,7 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
 
 /* --- libfuse's callbacks --- */
 
-static void begin(fuse_req_t req, const struct call *call)
+static void begin(fuse_req_t req, struct call *call)
 {
     struct fs *fs = fuse_req_userdata(req);
     struct waiting *w;
@@ -124,17 +127,17 @@ static void begin(fuse_req_t req, const struct call *call)
     w->req = req;
     w->call = *call;
     w->parked.key = req;
-    w->parked.list = call->list;
     w->parked.events = answer_events(call);
     park(fs, w, event);
 }
 
 static void begin_on(fuse_req_t req, fuse_ino_t ino, struct call *call)
 {
-    if (node_of(ino, &call->node))
-        begin(req, call);
-    else
+    if (!node_of(ino, &call->node)) {
         fuse_reply_err(req, ESTALE);
+        return;
+    }
+    begin(req, call);
 }
 
 static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -206,7 +209,7 @@ static void fs_statfs(fuse_req_t req, fuse_ino_t ino)
     const struct statvfs st = {
         .f_bsize = 4096,
         .f_frsize = 4096,
-        .f_files = cache_image_count(fs->answerer.cache),
+        .f_files = cache_image_count(fs->answerer.stage.cache),
         .f_namemax = NAME_MAX_BYTES,
         .f_flag = ST_RDONLY | ST_NOSUID,
     };
@@ -244,10 +247,30 @@ static void tell_kernel(void *ctx, const struct diff_item *item)
 static void kernel_told(void *ctx, uint32_t list, uint64_t generation, bool again)
 {
     struct fs *fs = ctx;
+    if (list == NO_LIST)
+        return;
     if (again)
-        cache_clear_out(fs->answerer.cache, list, generation);
+        cache_clear_out(fs->answerer.stage.cache, list, generation);
     else
-        cache_settled(fs->answerer.cache, list, generation);
+        cache_settled(fs->answerer.stage.cache, list, generation);
+}
+
+/* What changed in a list. One of a query that nobody was told of changed nothing for the kernel. */
+static int compare(struct fs *fs, uint32_t list, const struct catalog *before,
+                   const struct catalog *now, struct notes *notes)
+{
+    struct queries *queries = fs->config.queries;
+    struct queries_use use = {0};
+    struct tree tree = *fs->config.tree;
+    if (!list)
+        return diff_catalogs(&tree, before, now, notes_add, notes);
+    int r = queries ? queries_of_list(queries, list, &use) : -ESTALE;
+    if (r < 0)
+        return r == -ESTALE ? 0 : r;
+    tree.query = &use.query;
+    r = diff_catalogs(&tree, before, now, notes_add, notes);
+    queries_done(queries, &use);
+    return r;
 }
 
 static void on_published(void *ctx, uint32_t list, const struct catalog *before,
@@ -255,14 +278,37 @@ static void on_published(void *ctx, uint32_t list, const struct catalog *before,
 {
     struct fs *fs = ctx;
     struct notes *notes = notes_new(list, generation);
-    int r = notes ? diff_catalogs(fs->config.tree, before, now, notes_add, notes) : -ENOMEM;
+    int r = notes ? compare(fs, list, before, now, notes) : -ENOMEM;
     if (r == 0) {
         notifier_post(fs->notifier, notes);
         return;
     }
     log_error("out of memory for telling the kernel what changed; unmount and mount again");
     notes_free(notes);
-    cache_settled(fs->answerer.cache, list, generation);
+    cache_settled(fs->answerer.stage.cache, list, generation);
+}
+
+static int note_name(void *ctx, struct bytes name)
+{
+    const struct node dir = {.kind = NODE_QUERIES};
+    const struct diff_item item = {DIFF_ENTRY, node_id(&dir), name.data, name.len};
+    return notes_add(ctx, &item);
+}
+
+/* Whoever has the directory still gets ESTALE there; so what cannot be told is not lost. */
+static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+{
+    struct fs *fs = ctx;
+    (void)last;
+    if (!fs->config.queries)
+        return;
+    struct notes *notes = notes_new(NO_LIST, 0);
+    int (*note)(void *, struct bytes) = notes ? note_name : NULL;
+    int r = queries_evicted(fs->config.queries, list, tenure, note, notes);
+    if (notes && r == 0)
+        notifier_post(fs->notifier, notes);
+    else
+        notes_free(notes);
 }
 
 /* --- Life --- */
@@ -274,7 +320,8 @@ int fs_new(struct fs **out, const struct fs_config *config)
         return -ENOMEM;
     const struct notifier_ops notifier = {tell_kernel, kernel_told, fs};
     fs->config = *config;
-    fs->answerer.tree = config->tree;
+    fs->answerer.stage.tree = config->tree;
+    fs->answerer.stage.queries = config->queries;
     parking_init(&fs->lot);
     snapshots_init(&fs->answerer.snapshots);
     int r = notifier_new(&fs->notifier, &notifier);
@@ -299,12 +346,12 @@ void fs_free(struct fs *fs)
 
 struct list_listener fs_listener(struct fs *fs)
 {
-    return (struct list_listener){.published = on_published, .woken = on_woken, .ctx = fs};
+    return (struct list_listener){on_published, on_woken, on_evicted, fs};
 }
 
 int fs_attach(struct fs *fs, struct cache *cache, const struct status *status)
 {
-    fs->answerer.cache = cache;
+    fs->answerer.stage.cache = cache;
     fs->answerer.status = status;
     return notifier_start(fs->notifier);
 }

@@ -38,8 +38,10 @@ void help_add_usage(struct strbuf *out)
     strbuf_add_str(out, introduction);
     for (size_t i = 0; i < rows; i++)
         setting_help(&table[i], out);
-    strbuf_add_str(out, "\nTimes are in seconds, or have the suffix s, m, h or d.\n"
-                        "The mount is read-only, nosuid, nodev, noexec. Accepted and ignored:");
+    strbuf_add_str(
+        out,
+        "\nTimes are in seconds, or have the suffix s, m, h or d; sizes in bytes, or k, M, G.\n"
+        "The mount is read-only, nosuid, nodev, noexec. Accepted and ignored:");
     for (size_t i = 0; i < words; i++) {
         bool prefix = ignored[i][strlen(ignored[i]) - 1] == '-';
         strbuf_printf(out, "%s%s%s", i % 8 ? " " : "\n  ", ignored[i], prefix ? "*" : "");

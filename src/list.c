@@ -4,26 +4,50 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "imsfs/match.h"
+
 enum catalog_form list_form(const struct query *query)
 {
     bool ordered = query_limit(query) > 0 || query_find(query, PARAM_SORT_KEY);
     return ordered ? CATALOG_ORDERED : CATALOG_FLAT;
 }
 
-int list_new(struct list **out, struct query *query, enum catalog_form form,
+void list_query_clear(struct list_query *of)
+{
+    query_free(of->query);
+    query_free(of->leave_out);
+    query_free(of->glance);
+    *of = (struct list_query){0};
+}
+
+static void identify(struct list *l)
+{
+    const struct query *const parts[] = {l->of.query, l->of.leave_out, l->of.glance};
+    if (l->of.name) {
+        strbuf_add_str(&l->identity, l->of.name);
+        strbuf_add_char(&l->identity, '\0');
+        l->of.name = NULL;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        if (parts[i])
+            query_add_name(parts[i], &l->identity);
+        strbuf_add_char(&l->identity, '\0');
+    }
+}
+
+int list_new(struct list **out, struct list_query of, enum catalog_form form,
              const struct list_config *config)
 {
     struct list *l = calloc(1, sizeof(*l));
     if (!l) {
-        query_free(query);
+        list_query_clear(&of);
         return -ENOMEM;
     }
-    l->query = query;
+    l->of = of;
     l->freshness = (struct freshness){.ttl_ms = config->ttl_ms, .stale_ms = config->stale_ms};
     shelf_init(&l->shelf, config->numbers, form);
-    if (query)
-        query_add_name(query, &l->criteria);
-    if (strbuf_error(&l->criteria) < 0) {
+    identify(l);
+    if (strbuf_error(&l->identity) < 0) {
         list_free(l);
         return -ENOMEM;
     }
@@ -36,19 +60,49 @@ void list_free(struct list *l)
     if (!l)
         return;
     shelf_deinit(&l->shelf);
-    strbuf_free(&l->criteria);
-    query_free(l->query);
+    strbuf_free(&l->identity);
+    list_query_clear(&l->of);
     free(l);
+}
+
+struct bytes list_criteria(const struct list *l)
+{
+    return bytes_of(strbuf_str(&l->identity)); /* a name holds no NUL byte */
+}
+
+int list_sift(const struct list *l, const struct query *asked, struct image **images, size_t count)
+{
+    const struct match_facts facts = {0};
+    const struct list_query *of = &l->of;
+    bool glance = of->glance && asked == of->glance;
+    bool sifted = of->leave_out && (glance || !of->glance);
+    int kept = 0;
+    if (of->refused_in == (glance ? QUERY_DIALECT_GLANCE : QUERY_DIALECT_IMS))
+        return of->refusal;
+    for (size_t i = 0; i < count; i++) {
+        if (sifted && match_image(of->leave_out, images[i], l->shelf.numbers->attrs, &facts))
+            image_unref(images[i]);
+        else
+            images[kept++] = images[i];
+    }
+    return kept;
 }
 
 /* --- What a reader gets --- */
 
-void list_want(struct list *l)
+void list_want_anew(struct list *l, int64_t now_ms)
 {
-    if (l->loading || l->wanted)
-        return;
+    if (!l->loading && !l->wanted)
+        l->quiet_ms = now_ms;
+    if (!l->wanted)
+        l->wanted_use = l->last_use;
     l->wanted = true;
-    l->wanted_use = l->last_use;
+}
+
+void list_want(struct list *l, int64_t now_ms)
+{
+    if (!l->loading)
+        list_want_anew(l, now_ms);
 }
 
 static int decide(struct list *l, enum list_need need, int64_t now_ms, struct list_view *view)
@@ -60,11 +114,12 @@ static int decide(struct list *l, enum list_need need, int64_t now_ms, struct li
         return 0;
     }
     l->used = true;
+    l->given_up = false;
     if (need == LIST_REST && !l->freshness.have_list && !l->loading && l->last_error)
         return l->last_error;
     struct freshness_verdict v = freshness_judge(&l->freshness, need == LIST_KNOWN, now_ms);
     if (v.renew)
-        list_want(l);
+        list_want(l, now_ms);
     if (need == LIST_SETTLED && !settled)
         return LIST_WAIT;
     view->lease_ms = settled ? v.lease_ms : 0;
@@ -82,7 +137,6 @@ int list_view(struct list *l, enum list_need need, int64_t now_ms, struct list_v
     if (r != 0)
         return r;
     view->catalog = shelf_open(&l->shelf, &view->complete);
-    view->next_marker = l->shelf.marker;
     if (view->catalog || need == LIST_NOW)
         return 0;
     shelf_close(&l->shelf);
@@ -96,7 +150,8 @@ void list_release(struct list *l)
 
 bool list_is_idle(const struct list *l)
 {
-    return !l->pinned && !l->wanted && !l->busy && !l->holds && l->settled == l->generation;
+    bool wanted = l->wanted && !l->given_up;
+    return !l->pinned && !wanted && !l->busy && !l->holds && l->settled == l->generation;
 }
 
 /* --- Its listings --- */
@@ -116,6 +171,8 @@ bool list_is_due(const struct list *l, int64_t now_ms, int64_t *left_ms)
 
 void list_began(struct list *l, int64_t now_ms)
 {
+    if (!l->wanted)
+        l->quiet_ms = now_ms;
     l->wanted = false;
     l->loading = l->busy = true;
     l->listings++;
@@ -130,6 +187,7 @@ void list_succeeded(struct list *l, int64_t began_ms, int64_t now_ms, uint64_t g
     l->published++;
     l->last_error = 0;
     l->loading = l->used = false;
+    l->quiet_ms = now_ms;
 }
 
 void list_failed(struct list *l, int error, const char *text, int64_t now_ms, uint64_t event)
@@ -139,9 +197,55 @@ void list_failed(struct list *l, int error, const char *text, int64_t now_ms, ui
     snprintf(l->last_error_text, sizeof(l->last_error_text), "%s", text);
     l->last_error_at = clock_wall();
     l->loading = l->used = false;
+    l->quiet_ms = now_ms;
     l->event = event;
     if (!l->freshness.have_list)
         l->failed_event = event;
+}
+
+/* --- Those who wait for them --- */
+
+void list_asks(struct list *l, int64_t now_ms)
+{
+    l->asking = true;
+    l->asked_ms = now_ms;
+}
+
+void list_asked(struct list *l)
+{
+    l->asking = false;
+}
+
+void list_got_page(struct list *l, int64_t now_ms)
+{
+    l->quiet_ms = now_ms;
+}
+
+bool list_is_overdue(const struct list *l, int64_t timeout_ms, int64_t now_ms, int64_t *left_ms)
+{
+    if (!l->loading && !l->wanted)
+        return false;
+    int64_t left = l->quiet_ms + timeout_ms - now_ms;
+    /* Its own request ends in time, and says more about the reason. */
+    bool in_time = l->asking && l->asked_ms - l->quiet_ms <= timeout_ms / 8;
+    bool nobody_waits = freshness_judge(&l->freshness, false, now_ms).answer == FRESHNESS_LIST;
+    if (left <= 0 && !in_time && !nobody_waits)
+        return true;
+    left = left > 0 ? left : timeout_ms / 8 + 1;
+    if (left < *left_ms)
+        *left_ms = left;
+    return false;
+}
+
+int list_give_up_waiting(struct list *l, int64_t now_ms)
+{
+    l->quiet_ms = now_ms;
+    l->given_up = true;
+    if (!l->freshness.have_list)
+        return -ETIMEDOUT;
+    freshness_failed(&l->freshness, now_ms);
+    bool stale_will_do = freshness_judge(&l->freshness, false, now_ms).answer == FRESHNESS_LIST;
+    return stale_will_do ? 0 : -ETIMEDOUT;
 }
 
 void list_status(struct list *l, int64_t now_ms, struct list_status *status)

@@ -23,12 +23,13 @@ void log_setup(enum log_sink sink, enum log_level level)
     the_level = level;
 }
 
-/* One character or stray byte of text, as it may be shown; returns the bytes of text used. */
-static size_t escape_one(char piece[static 24], size_t *piece_len, struct bytes text)
+/* One character or stray byte of text, as it may be shown; a backslash stays when plain. Returns
+ * the bytes of text used. */
+static size_t escape_one(char piece[static 24], size_t *piece_len, struct bytes text, bool plain)
 {
     uint32_t code;
     size_t used = utf8_decode(text.data, text.len, &code);
-    if (used && !utf8_is_deceptive(code) && code != '\\') {
+    if (used && !utf8_is_deceptive(code) && (plain || code != '\\')) {
         memcpy(piece, text.data, used);
         *piece_len = used;
         return used;
@@ -41,13 +42,13 @@ static size_t escape_one(char piece[static 24], size_t *piece_len, struct bytes 
     return used;
 }
 
-size_t log_escape(char *out, size_t size, struct bytes text)
+static size_t escape(char *out, size_t size, struct bytes text, bool plain)
 {
     size_t len = 0;
     for (size_t i = 0; i < text.len;) {
         char piece[24];
         size_t piece_len;
-        i += escape_one(piece, &piece_len, (struct bytes){text.data + i, text.len - i});
+        i += escape_one(piece, &piece_len, (struct bytes){text.data + i, text.len - i}, plain);
         if (len + piece_len + 1 > size)
             break;
         memcpy(out + len, piece, piece_len);
@@ -55,6 +56,11 @@ size_t log_escape(char *out, size_t size, struct bytes text)
     }
     out[len] = '\0';
     return len;
+}
+
+size_t log_escape(char *out, size_t size, struct bytes text)
+{
+    return escape(out, size, text, false);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -71,13 +77,13 @@ void log_line(enum log_level level, const char *fmt, ...)
     char line[4 * sizeof(raw) + 16];
     size_t len = (size_t)n < sizeof(raw) ? (size_t)n : sizeof(raw) - 1;
     if (the_sink == LOG_SINK_SYSLOG) {
-        log_escape(line, sizeof(line), (struct bytes){raw, len});
+        escape(line, sizeof(line), (struct bytes){raw, len}, true);
         syslog(priorities[level], "%s", line);
         return;
     }
     /* One write, so that lines of different threads do not mix. */
     memcpy(line, "imsfs: ", 7);
-    len = 7 + log_escape(line + 7, sizeof(line) - 8, (struct bytes){raw, len});
+    len = 7 + escape(line + 7, sizeof(line) - 8, (struct bytes){raw, len}, true);
     line[len++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, len);
     (void)written; /* nobody is left to tell */

@@ -7,6 +7,7 @@
 #include "imsfs/auth_keys.h"
 #include "imsfs/auth_keystone.h"
 #include "imsfs/auth_token.h"
+#include "imsfs/route.h"
 #include "imsfs/source_file.h"
 #include "imsfs/source_http.h"
 
@@ -53,6 +54,13 @@ const char *login_location(const struct login *l, const struct options *o)
     return l->account.cloud && *l->account.cloud ? l->account.cloud
            : l->account.image_endpoint           ? l->account.image_endpoint
                                                  : l->account.auth_url;
+}
+
+struct bytes login_project(const struct login *l, const struct options *o)
+{
+    const char *told = l->auth ? auth_project(l->auth) : NULL;
+    const char *id = o->project_id ? o->project_id : told ? told : l->account.project_id;
+    return id ? bytes_of(id) : (struct bytes){0};
 }
 
 /* --- The source --- */
@@ -117,6 +125,8 @@ static int open_http(struct login *l, const struct options *o, struct slot_table
         .endpoint = endpoint_of(l, o),
         .api = o->api,
         .api_version = o->api_version,
+        .dialect = route_dialect_called(o->dialect),
+        .missing_ms = o->ttl_ms,
         .page_size = o->page_size,
         .max_images = o->max_images,
         .timeout_ms = o->timeout_ms,
@@ -143,7 +153,11 @@ int login_open(struct login *l, const struct options *o, struct slot_table *attr
     struct auth_error error = {""};
     if (o->source_kind == OPTIONS_SOURCE_FILE) {
         const struct source_file_config config = {
-            .path = o->source, .max_images = o->max_images, .attrs = attrs};
+            .path = o->source,
+            .max_images = o->max_images,
+            .attrs = attrs,
+            .dialect = route_dialect_called(o->dialect),
+        };
         int r = source_file_new(out, &config);
         if (r < 0)
             strbuf_add_str(why, strerror(-r));

@@ -34,6 +34,8 @@ struct app {
     struct tree tree;
     struct login login;
     struct source *source;
+    struct criteria criteria;
+    struct queries *queries;
     struct fs *fs;
     struct cache *cache;
     struct status status;
@@ -116,33 +118,91 @@ static int wait_for_first_page(struct app *app, struct strbuf *why)
     return rc;
 }
 
+/* --- what queries and the status ask; any thread --- */
+
+static enum query_dialect dialect_of(void *ctx)
+{
+    const struct app *app = ctx;
+    return source_dialect(app->source);
+}
+
+static struct bytes project_of(void *ctx)
+{
+    const struct app *app = ctx;
+    return login_project(&app->login, &app->options);
+}
+
+static void add_refused(void *ctx, struct strbuf *out)
+{
+    const struct app *app = ctx;
+    queries_add_refused(app->queries, out);
+}
+
 /* --- up and down --- */
+
+static int make_fs(struct app *app)
+{
+    const struct options *o = &app->options;
+    const struct queries_config queries = {
+        .criteria = &app->criteria,
+        .project = project_of,
+        .dialect = dialect_of,
+        .ctx = app,
+    };
+    int rc = numbers_init(&app->numbers, app->layout, app->attrs);
+    if (!rc)
+        rc = queries_new(&app->queries, &queries);
+    if (rc)
+        return rc;
+    app->tree = (struct tree){
+        .numbers = &app->numbers,
+        .uid = o->uid,
+        .gid = o->gid,
+        .umask = o->umask,
+        .queries = true,
+    };
+    const struct fs_config fs = {
+        .tree = &app->tree,
+        .workers = FUSE_WORKERS,
+        .debug = o->debug,
+        .queries = app->queries,
+    };
+    return fs_new(&app->fs, &fs);
+}
 
 static int make_cache(struct app *app)
 {
     const struct options *o = &app->options;
-    app->tree =
-        (struct tree){.numbers = &app->numbers, .uid = o->uid, .gid = o->gid, .umask = o->umask};
-    const struct fs_config fs = {&app->tree, FUSE_WORKERS, o->debug};
-    int rc = numbers_init(&app->numbers, app->layout, app->attrs);
-    if (!rc)
-        rc = fs_new(&app->fs, &fs);
+    struct query *filter;
+    int rc = criteria_copy_filter(&app->criteria, &filter);
     if (rc)
         return rc;
     const struct cache_config cache = {
         .source = app->source,
         .numbers = &app->numbers,
+        .query = filter,
         .clock = &clock_boottime,
         .listener = fs_listener(app->fs),
         .ttl_ms = o->ttl_ms,
         .stale_ms = o->stale_ms,
+        .timeout_ms = o->timeout_ms,
+        .max_bytes = (size_t)o->cache_max,
         .log_first = o->lazy,
     };
     rc = cache_new(&app->cache, &cache);
     if (rc)
         return rc;
-    app->status = (struct status){app->cache, app->source, IMSFS_VERSION,
-                                  login_location(&app->login, o), app->login.auth};
+    queries_attach(app->queries, app->cache);
+    app->status = (struct status){
+        .cache = app->cache,
+        .source = app->source,
+        .version = IMSFS_VERSION,
+        .location = login_location(&app->login, o),
+        .auth = app->login.auth,
+        .dialect = dialect_of,
+        .add_refused = add_refused,
+        .ctx = app,
+    };
     rc = fs_attach(app->fs, app->cache, &app->status);
     return rc ? rc : cache_start(app->cache);
 }
@@ -152,7 +212,9 @@ static int prepare(struct app *app, struct strbuf *why)
     int rc = login_open(&app->login, &app->options, app->attrs, &app->source, why);
     if (rc)
         return rc;
-    rc = make_cache(app);
+    rc = make_fs(app);
+    if (!rc)
+        rc = make_cache(app);
     if (rc)
         strbuf_printf(why, "cannot start: %s", strerror(-rc));
     else if (!app->options.lazy)
@@ -160,27 +222,12 @@ static int prepare(struct app *app, struct strbuf *why)
     return rc;
 }
 
-/* What mount(8) would take: always read-only, and without what a stranger's data must not have. */
-static void add_mount_options(const struct options *o, const char *location, struct strbuf *out)
-{
-    strbuf_add_str(out, "ro,nosuid,nodev,noexec,default_permissions,subtype=imsfs");
-    if (o->allow_other)
-        strbuf_add_str(out, ",allow_other");
-    if (o->allow_root)
-        strbuf_add_str(out, ",allow_root");
-    strbuf_add_str(out, ",fsname=");
-    for (const char *s = location; *s; s++) {
-        if (*s == ',' || *s == '\\')
-            strbuf_add_char(out, '\\');
-        strbuf_add_char(out, *s);
-    }
-}
-
 /* Mounts and starts the workers. */
 static int mount_it(struct app *app, struct strbuf *why)
 {
     CLEANUP(strbuf_free) struct strbuf options = STRBUF_INIT;
-    add_mount_options(&app->options, login_location(&app->login, &app->options), &options);
+    mountpoint_add_options(&options, login_location(&app->login, &app->options),
+                           app->options.allow_other, app->options.allow_root);
     int rc = strbuf_error(&options);
     if (!rc)
         rc = fs_mount(app->fs, app->mountpoint, strbuf_str(&options));
@@ -228,6 +275,7 @@ static void unwind(struct app *app)
         fs_stop(app->fs, is_on_top(app));
     cache_free(app->cache);
     fs_free(app->fs);
+    queries_free(app->queries);
     source_free(app->source);
     numbers_deinit(&app->numbers);
 }
@@ -273,43 +321,44 @@ static int make_layout(struct app *app)
 
 static int run(struct app *app)
 {
+    const struct options *o = &app->options;
+    const struct criteria_text text = {o->dialect, o->filter, o->queries.items, o->queries.count};
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     int status = make_layout(app);
     if (status != DAEMON_OK)
         return status;
-    if (mountpoint_check(app->options.mountpoint, app->options.nonempty, &app->mountpoint, &why) ||
-        login_load(&app->login, &app->options, &why)) {
+    if (criteria_make(&app->criteria, &text, &why) ||
+        mountpoint_check(o->mountpoint, o->nonempty, &app->mountpoint, &why) ||
+        login_load(&app->login, o, &why)) {
         log_error("%s", strbuf_str(&why));
         return DAEMON_FAILURE;
     }
     app->signal_fd = daemon_signals();
     int rc = app->signal_fd;
     if (rc >= 0)
-        rc = daemon_fork(&app->daemon, app->options.foreground, &status);
+        rc = daemon_fork(&app->daemon, o->foreground, &status);
     if (rc > 0)
         return status;
     if (rc < 0) {
         log_error("cannot start: %s", strerror(-rc));
         return DAEMON_FAILURE;
     }
-    set_up_log(&app->options);
+    set_up_log(o);
     return serve(app);
 }
 
 /* --- the command --- */
 
-typedef void add_text_fn(struct strbuf *out);
-
-static add_text_fn *const texts[] = {
+static void (*const texts[])(struct strbuf *out) = {
     [OPTIONS_HELP] = help_add_usage,
     [OPTIONS_HELP_QUERY] = help_add_query,
     [OPTIONS_VERSION] = help_add_version,
 };
 
-static int print(add_text_fn *add)
+static int print(enum options_action action)
 {
     CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
-    add(&out);
+    texts[action](&out);
     if (strbuf_error(&out) || fputs(strbuf_str(&out), stdout) == EOF || fflush(stdout) == EOF)
         return DAEMON_FAILURE;
     return DAEMON_OK;
@@ -323,6 +372,7 @@ static void app_free(struct app *app)
         close(app->signal_fd);
     free(app->mountpoint);
     login_free(&app->login);
+    criteria_clear(&app->criteria);
     layout_free(app->layout);
     slot_table_free(app->attrs);
     options_free(&app->options);
@@ -344,6 +394,6 @@ int main(int argc, char *argv[])
         return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
     }
     if (app.options.action != OPTIONS_MOUNT)
-        return print(texts[app.options.action]);
+        return print(app.options.action);
     return run(&app);
 }

@@ -299,3 +299,19 @@ int mountpoint_detach(const char *real)
             return -errno;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
+
+void mountpoint_add_options(struct strbuf *out, const char *source, bool allow_other,
+                            bool allow_root)
+{
+    strbuf_add_str(out, "ro,nosuid,nodev,noexec,default_permissions,subtype=imsfs");
+    if (allow_other)
+        strbuf_add_str(out, ",allow_other");
+    if (allow_root)
+        strbuf_add_str(out, ",allow_root");
+    strbuf_add_str(out, ",fsname=");
+    for (const char *s = source; *s; s++) {
+        if (*s == ',' || *s == '\\')
+            strbuf_add_char(out, '\\');
+        strbuf_add_char(out, *s);
+    }
+}

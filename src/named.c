@@ -179,13 +179,6 @@ static bool same_form(const struct form *a, const struct form *b)
            a->without_own == b->without_own;
 }
 
-bool named_needs_dialect(const struct named *n, size_t i)
-{
-    const struct method *m = method_at(i);
-    (void)n;
-    return m && !same_form(&m->ims, &m->glance);
-}
-
 static bool needs_project(const struct form *f)
 {
     return f->of_project || f->without_own;
@@ -208,21 +201,36 @@ static int copy_query(struct query **out, const struct query *q, struct query_er
     return r < 0 ? r : query_join(out, q, none, err);
 }
 
-static int fill_form(const struct form *f, struct bytes project, struct named_criteria *out,
+static int fill_form(const struct form *f, struct bytes project, struct query **out,
                      struct query_error *err)
 {
-    CLEANUP(free_query) struct query *none = NULL;
     CLEANUP(free_query) struct query *fixed = NULL;
-    CLEANUP(named_criteria_clear) struct named_criteria c = {0};
+    int r = query_parse(&fixed, bytes_of(f->criteria), QUERY_DIALECT_UNKNOWN, err);
+    if (r < 0)
+        return r;
+    if (f->of_project)
+        return query_set(out, fixed, "owner", project);
+    *out = STEAL(fixed);
+    return 0;
+}
+
+static int leave_own_out(struct query **out, struct bytes project, struct query_error *err)
+{
+    CLEANUP(free_query) struct query *none = NULL;
     int r = query_parse(&none, bytes_of(""), QUERY_DIALECT_UNKNOWN, err);
-    if (r == 0)
-        r = query_parse(&fixed, bytes_of(f->criteria), QUERY_DIALECT_UNKNOWN, err);
-    if (r == 0 && f->of_project)
-        r = query_set(&c.query, fixed, "owner", project);
-    else if (r == 0)
-        c.query = STEAL(fixed);
-    if (r == 0 && f->without_own)
-        r = query_set(&c.leave_out, none, "owner", project);
+    return r < 0 ? r : query_set(out, none, "owner", project);
+}
+
+static int fill_method(const struct method *m, struct bytes project, struct named_criteria *out,
+                       struct query_error *err)
+{
+    CLEANUP(named_criteria_clear) struct named_criteria c = {0};
+    int r = fill_form(&m->ims, project, &c.query, err);
+    if (r == 0 && !same_form(&m->ims, &m->glance))
+        r = fill_form(&m->glance, project, &c.glance, err);
+    c.lacks_project = m->glance.without_own && !project.len;
+    if (r == 0 && m->glance.without_own && project.len)
+        r = leave_own_out(&c.leave_out, project, err);
     if (r < 0)
         return r;
     *out = c;
@@ -233,6 +241,7 @@ static int fill_form(const struct form *f, struct bytes project, struct named_cr
 void named_criteria_clear(struct named_criteria *c)
 {
     query_free(c->query);
+    query_free(c->glance);
     query_free(c->leave_out);
     *c = (struct named_criteria){0};
 }
@@ -246,13 +255,13 @@ int named_criteria(const struct named *n, size_t i, enum query_dialect dialect,
     if (!m) {
         int r = copy_query(&q, own_at(n, i)->query, err);
         if (r == 0)
-            *out = (struct named_criteria){q, NULL};
+            *out = (struct named_criteria){.query = q};
         return r;
     }
-    if (dialect == QUERY_DIALECT_UNKNOWN && named_needs_dialect(n, i))
-        return refuse(err, -EAGAIN, name, "IMS or Glance: not known yet");
-    if (!named_is_usable(n, i, dialect, project))
-        return refuse(err, -EOPNOTSUPP, name,
-                      "needs the project id: sign in, OS_PROJECT_ID or -o project_id=");
-    return fill_form(dialect == QUERY_DIALECT_GLANCE ? &m->glance : &m->ims, project, out, err);
+    int r = -EOPNOTSUPP;
+    if (named_is_usable(n, i, dialect, project))
+        r = fill_method(m, project, out, err);
+    if (r == -EOPNOTSUPP || (r == 0 && out->lacks_project))
+        refuse(err, r, name, "needs the project id: sign in, OS_PROJECT_ID or -o project_id=");
+    return r;
 }

@@ -22,12 +22,14 @@ static const char *const apis[] = {"images", "cloudimages", NULL};
 static const char *const dialects[] = {"ims", "glance", NULL};
 static const char *const signatures[] = {"plain", "scoped", NULL};
 
-/* In the order of --help, which leaves out those without a text: they are checked only so far. */
+/* In the order of --help. */
 static const struct setting table[] = {
     {"api", SETTING_CHOICE, FIELD(api), 0, 0, apis, "images", "images|cloudimages",
      "the list call"},
-    {"dialect", SETTING_CHOICE, FIELD(dialect), 0, 0, dialects, NULL, "ims|glance", NULL},
-    {"project_id", SETTING_WORD, FIELD(project_id), 0, 0, NULL, NULL, "ID", NULL},
+    {"dialect", SETTING_CHOICE, FIELD(dialect), 0, 0, dialects, NULL, "ims|glance",
+     "what the service is, if it has to be told"},
+    {"project_id", SETTING_WORD, FIELD(project_id), 0, 0, NULL, NULL, "ID",
+     "of the project; \"private\" in query/ needs it"},
     {"api_version", SETTING_WORD, FIELD(api_version), 0, 0, NULL, NULL, "VERSION",
      "send the header X-Api-Version"},
     {"token_file", SETTING_PATH, FIELD(token_file), 0, 0, NULL, NULL, "FILE",
@@ -50,10 +52,12 @@ static const struct setting table[] = {
      "for one request with its retries"},
     {"list_timeout", SETTING_TIME, FIELD(list_timeout_ms), SECOND / 10, DAY, NULL, "15m", "SECONDS",
      "for a whole listing"},
-    {"filter", SETTING_TEXT, FIELD(filter), 0, 0, NULL, NULL, "CRITERIA", NULL},
-    {"query", SETTING_LIST, FIELD(queries), 0, 0, NULL, NULL, "NAME:CRITERIA", NULL},
+    {"filter", SETTING_TEXT, FIELD(filter), 0, 0, NULL, NULL, "CRITERIA",
+     "mount only the images that match"},
+    {"query", SETTING_LIST, FIELD(queries), 0, 0, NULL, NULL, "NAME:CRITERIA",
+     "one more name in query/; may be repeated"},
     {"cache_max", SETTING_SIZE, FIELD(cache_max), 64 * KIB, 1024 * GIB, NULL, "256M", "BYTES",
-     NULL},
+     "what the lists in query/ may hold"},
     {"layout", SETTING_TEXT, FIELD(layout), 0, 0, NULL, LAYOUT_DEFAULT, "LEVELS",
      "the levels below images/"},
     {"by", SETTING_LIST, FIELD(by), 0, 0, NULL, NULL, "ATTRIBUTE",
@@ -342,7 +346,10 @@ static int check_together(const struct options *o, struct strbuf *why)
         return -EINVAL;
     }
     CLEANUP(criteria_clear) struct criteria checked = {0};
-    const struct criteria_text text = {o->dialect, o->filter, o->queries.items, o->queries.count};
+    /* Of a file it is known from the start (source_file.h). */
+    bool file = o->source_kind == OPTIONS_SOURCE_FILE && !o->dialect;
+    const struct criteria_text text = {file ? "ims" : o->dialect, o->filter, o->queries.items,
+                                       o->queries.count};
     return criteria_make(&checked, &text, why);
 }
 
@@ -356,9 +363,9 @@ int options_parse(struct options *out, int argc, char *const argv[], struct strb
     if (!rc)
         rc = take_arguments(&o, &args, why);
     if (!rc && o.action == OPTIONS_MOUNT)
-        rc = check_together(&o, why);
-    if (!rc && o.action == OPTIONS_MOUNT)
         rc = set_words(&o, &args, why);
+    if (!rc && o.action == OPTIONS_MOUNT)
+        rc = check_together(&o, why);
     if (rc)
         options_free(&o);
     else

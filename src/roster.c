@@ -6,13 +6,14 @@
 /* What a list costs that has no images. */
 static size_t base_weight(const struct list *l)
 {
-    return sizeof(*l) + 2 * l->criteria.cap;
+    return sizeof(*l) + 2 * l->identity.cap;
 }
 
 int roster_init(struct roster *r, const struct roster_config *config)
 {
     memset(r, 0, sizeof(*r));
-    int rc = list_new(&r->lists[0], config->query, CATALOG_GROUPED, &config->list);
+    int rc = list_new(&r->lists[0], (struct list_query){.query = config->query}, CATALOG_GROUPED,
+                      &config->list);
     if (rc < 0)
         return rc;
     r->lists[0]->pinned = true;
@@ -25,7 +26,7 @@ int roster_init(struct roster *r, const struct roster_config *config)
 
 void roster_deinit(struct roster *r)
 {
-    HASH_CLEAR(hh, r->by_criteria);
+    HASH_CLEAR(hh, r->by_identity);
     for (uint32_t i = 0; i < ROSTER_NUMBERS; i++)
         list_free(r->lists[i]);
     pthread_mutex_destroy(&r->lock);
@@ -60,7 +61,7 @@ static struct list *oldest_idle(const struct roster *r, uint64_t before)
 
 static void take_out(struct roster *r, struct list *l)
 {
-    HASH_DEL(r->by_criteria, l);
+    HASH_DEL(r->by_identity, l);
     r->lists[l->number] = NULL;
     r->bytes -= l->bytes;
 }
@@ -91,10 +92,10 @@ void roster_make_room(struct roster *r)
 
 /* --- Who comes; with the lock held --- */
 
-static struct list *find(const struct roster *r, struct bytes criteria)
+static struct list *find(const struct roster *r, struct bytes identity)
 {
     struct list *l;
-    HASH_FIND(hh, r->by_criteria, criteria.data, criteria.len, l);
+    HASH_FIND(hh, r->by_identity, identity.data, identity.len, l);
     return l;
 }
 
@@ -119,7 +120,7 @@ static int enrol(struct roster *r, struct list *l, struct list **evicted)
     }
     if (!l->number)
         return -EBUSY;
-    HASH_ADD_KEYPTR(hh, r->by_criteria, l->criteria.data, l->criteria.len, l);
+    HASH_ADD_KEYPTR(hh, r->by_identity, l->identity.data, l->identity.len, l);
     if (!l->hh.tbl)
         return -ENOMEM;
     r->tenures[l->number] = r->tenures[l->number] % ROSTER_TENURE_MAX + 1;
@@ -132,15 +133,15 @@ static int enrol(struct roster *r, struct list *l, struct list **evicted)
     return 0;
 }
 
-int roster_open(struct roster *r, struct query *query, bool pinned, uint32_t *number,
+int roster_open(struct roster *r, struct list_query of, bool pinned, uint32_t *number,
                 uint32_t *tenure)
 {
     struct list *fresh, *evicted = NULL;
-    int rc = list_new(&fresh, query, list_form(query), &r->config);
+    int rc = list_new(&fresh, of, list_form(of.query), &r->config);
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&r->lock);
-    struct list *l = find(r, strbuf_bytes(&fresh->criteria));
+    struct list *l = find(r, strbuf_bytes(&fresh->identity));
     if (!l && (rc = enrol(r, fresh, &evicted)) == 0)
         l = STEAL(fresh);
     if (l) {

@@ -20,7 +20,6 @@ static const struct {
 } lessons[] = {
     {200, QUERY_DIALECT_IMS},
     {400, QUERY_DIALECT_IMS},
-    {401, QUERY_DIALECT_IMS},
     {404, QUERY_DIALECT_GLANCE},
 };
 
@@ -30,6 +29,14 @@ enum query_dialect route_dialect_called(const char *name)
         if (streq(name, names[i].name))
             return names[i].dialect;
     return QUERY_DIALECT_UNKNOWN;
+}
+
+const char *route_dialect_name(enum query_dialect dialect)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (dialect == names[i].dialect)
+            return names[i].name;
+    return "unknown";
 }
 
 static const struct list_call *images(void)

@@ -24,8 +24,6 @@ void shelf_deinit(struct shelf *s)
     catalog_free(s->current);
     attic_free(s->attic.boxes);
     attic_free(s->leaving);
-    free(s->marker);
-    free(s->next_marker);
     pthread_rwlock_destroy(&s->lock);
 }
 
@@ -91,13 +89,12 @@ static void pack(struct shelf *s, const struct catalog *now)
     s->leaving = before && now && before != now ? attic_pack(before, now) : NULL;
 }
 
-/* It goes to the attic in the same step in which readers see current, with marker. */
-static struct attic_box *replace(struct shelf *s, struct catalog *current, char *marker)
+/* It goes to the attic in the same step in which readers see current. */
+static struct attic_box *replace(struct shelf *s, struct catalog *current)
 {
     pthread_rwlock_wrlock(&s->lock);
     s->current = current;
     s->growing = NULL;
-    s->marker = marker;
     struct attic_box *dropped = attic_put(&s->attic, STEAL(s->leaving));
     pthread_rwlock_unlock(&s->lock);
     return dropped;
@@ -114,6 +111,12 @@ int shelf_begin(struct shelf *s)
 bool shelf_has_next(const struct shelf *s)
 {
     return s->next != NULL;
+}
+
+void shelf_set_lender(struct shelf *s, const struct shelf *lender)
+{
+    if (s->next && s != lender)
+        catalog_set_lender(s->next, lender->current);
 }
 
 int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible)
@@ -147,13 +150,10 @@ void shelf_start_over(struct shelf *s)
 
 void shelf_finish(struct shelf *s, char *marker)
 {
-    free(s->next_marker);
-    s->next_marker = marker;
     bool visible = s->next == s->growing;
     if (visible)
         pthread_rwlock_wrlock(&s->lock);
-    if (marker)
-        catalog_set_more(s->next);
+    catalog_set_more(s->next, marker);
     catalog_finish(s->next);
     if (visible)
         pthread_rwlock_unlock(&s->lock);
@@ -167,9 +167,8 @@ struct shelf_change shelf_show(struct shelf *s, bool changed)
     if (s->growing && s->growing != change.now)
         change.before = s->growing;
     change.unused = changed ? NULL : s->next;
-    change.marker = changed ? s->marker : NULL;
     s->next = NULL;
-    change.dropped = replace(s, change.now, changed ? STEAL(s->next_marker) : s->marker);
+    change.dropped = replace(s, change.now);
     return change;
 }
 
@@ -184,7 +183,7 @@ struct shelf_change shelf_abandon(struct shelf *s)
     if (catalog_new(&change.now, s->numbers, s->form, NULL, false) < 0)
         change.now = NULL;
     pack(s, change.now);
-    change.dropped = replace(s, s->current, s->marker);
+    change.dropped = replace(s, s->current);
     return change;
 }
 
@@ -196,6 +195,5 @@ void shelf_clear(struct shelf *s, struct shelf_change *change)
         catalog_free(change->now);
     catalog_free(change->unused);
     attic_free(change->dropped);
-    free(change->marker);
     *change = (struct shelf_change){0};
 }

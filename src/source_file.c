@@ -10,11 +10,13 @@
 
 #include "imsfs/batch.h"
 #include "imsfs/decode.h"
+#include "imsfs/selection.h"
+#include "imsfs/stock.h"
 
 /* Read in pieces, so that a cancelled listing ends soon. */
 #define PIECE_BYTES ((size_t)1 << 20)
 
-/* What tells that a file is still the same. */
+/* What tells that a file is still the same. All zeros: of no file. */
 struct version {
     dev_t dev;
     ino_t ino;
@@ -27,8 +29,10 @@ struct source_file {
     struct source_file_config config;
     char *path;
     atomic_bool cancelled;
-    bool listed; /* a listing was complete, of this version: */
-    struct version version;
+    struct version listed;  /* of the last complete listing without criteria */
+    struct version stocked; /* of what is in stock, for criteria, and what it left out */
+    struct stock stock;
+    struct source_left_out left_out;
 };
 
 struct listing {
@@ -130,6 +134,12 @@ static int read_file(struct listing *l, int fd, struct strbuf *text)
     return 0;
 }
 
+static int refuse_more(struct listing *l)
+{
+    return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
+                l->s->config.max_images);
+}
+
 /* Gives what was collected to the sink. */
 static int flush(struct listing *l)
 {
@@ -138,8 +148,7 @@ static int flush(struct listing *l)
     if (atomic_load(&l->s->cancelled))
         return fail(l, -ECANCELED, "the listing was cancelled");
     if (l->images + l->batch.count > l->s->config.max_images)
-        return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
-                    l->s->config.max_images);
+        return refuse_more(l);
     int fresh = batch_give(&l->batch, &l->base.sink);
     if (fresh < 0)
         return fail(l, fresh, "a page of images was not taken: %s", strerror(-fresh));
@@ -155,60 +164,133 @@ static int take_image(void *ctx, struct image *img)
     return r < 0 || l->batch.count < SOURCE_FILE_BATCH ? r : flush(l);
 }
 
-static int decode_file(struct listing *l, struct bytes text)
+static int decode_file(struct listing *l, struct bytes text, decode_image_fn *take, void *ctx)
 {
     struct decode_limits limits = decode_default_limits;
     struct decode_result result;
     limits.records = SIZE_MAX; /* the file is bounded, and so are the images */
-    int r = decode_text(text, DECODE_FILE, &limits, l->s->config.attrs, take_image, l, &result);
+    int r = decode_text(text, DECODE_FILE, &limits, l->s->config.attrs, take, ctx, &result);
     if (r < 0)
         r = fail_decode(l, r, &result);
-    else
-        r = flush(l);
     batch_count(&l->base.left_out, &result);
     decode_result_free(&result);
     return r;
 }
 
-static int list_file(struct listing *l)
+/*
+ * Gives the images of the file to take, unless it is of the version *have. *version is then what
+ * was read; all zeros when somebody wrote to the file meanwhile, so that it is read again.
+ */
+static int read_images(struct listing *l, const struct version *have, decode_image_fn *take,
+                       void *ctx, struct version *version)
 {
-    struct source_file *s = l->s;
     CLEANUP(close_fd) int fd = -1;
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     struct stat st;
     int r = open_file(l, &fd, &st);
     if (r < 0)
         return r;
-    struct version version = version_of(&st);
-    if (s->listed && same_version(&s->version, &version))
+    struct version before = version_of(&st);
+    if (same_version(have, &before))
         return SOURCE_UNCHANGED;
     r = read_file(l, fd, &text);
     if (r == 0)
-        r = decode_file(l, strbuf_bytes(&text));
+        r = decode_file(l, strbuf_bytes(&text), take, ctx);
     if (r < 0)
         return r;
-    /* A file that was written to meanwhile is read again at the next listing. */
-    s->listed = fstat(fd, &st) == 0;
-    s->version = version_of(&st);
-    s->listed = s->listed && same_version(&s->version, &version);
+    struct version after = fstat(fd, &st) == 0 ? version_of(&st) : (struct version){0};
+    *version = same_version(&before, &after) ? after : (struct version){0};
     return SOURCE_DONE;
+}
+
+/* --- Without criteria: the images go on as they are read --- */
+
+static int list_all(struct listing *l)
+{
+    struct version version;
+    int r = read_images(l, &l->s->listed, take_image, l, &version);
+    if (r == SOURCE_DONE && (r = flush(l)) == 0)
+        l->s->listed = version;
+    return r;
+}
+
+/* --- With criteria: they are put to all there are --- */
+
+static int fill_stock(struct listing *l)
+{
+    struct source_file *s = l->s;
+    CLEANUP(batch_free) struct batch read = {0};
+    struct version version;
+    int r = read_images(l, &s->stocked, batch_add, &read, &version);
+    if (r == SOURCE_UNCHANGED) {
+        l->base.left_out = s->left_out;
+        return 0;
+    }
+    if (r == SOURCE_DONE)
+        r = stock_take(&s->stock, &read);
+    if (r < 0)
+        return l->base.error.text[0] ? r : fail(l, r, "%s", strerror(-r));
+    s->stocked = version;
+    s->left_out = l->base.left_out;
+    return 0;
+}
+
+static int give_selection(struct listing *l, const struct selection *selection)
+{
+    CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < selection->count; i++)
+        r = take_image(l, image_ref(selection->images[i]));
+    if (r == 0)
+        r = flush(l);
+    if (r < 0)
+        return l->base.error.text[0] ? r : fail(l, r, "%s", strerror(-r));
+    if (!selection->more || !selection_add_last_id(selection, &marker))
+        return SOURCE_DONE;
+    l->base.next_marker = strbuf_steal(&marker);
+    return l->base.next_marker ? SOURCE_DONE : fail(l, -ENOMEM, "%s", strerror(ENOMEM));
+}
+
+/* Records are no service: it is for the user to say, or they are as the documents have them. */
+static enum query_dialect dialect(const struct source *base)
+{
+    bool glance = ((const struct source_file *)base)->config.dialect == QUERY_DIALECT_GLANCE;
+    return glance ? QUERY_DIALECT_GLANCE : QUERY_DIALECT_IMS;
+}
+
+static int list_query(struct listing *l)
+{
+    struct source_file *s = l->s;
+    CLEANUP(selection_free) struct selection selection = {0};
+    const struct match_facts facts = {.cloudimages = dialect(&s->base) == QUERY_DIALECT_IMS};
+    struct query_error err = {""};
+    int r = fill_stock(l);
+    if (r < 0)
+        return r;
+    if (s->stock.count > s->config.max_images)
+        return refuse_more(l);
+    r = selection_make(&selection, l->base.query, s->stock.images, s->stock.count, s->config.attrs,
+                       &facts, &err);
+    if (r < 0)
+        return fail(l, r, "%s", err.text[0] ? err.text : strerror(-r));
+    return give_selection(l, &selection);
 }
 
 /* The whole file: it costs no waiting, and its decoding cannot be interrupted. */
 static int next(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
-    if (l->base.query)
-        return fail(l, -EOPNOTSUPP, "a file answers no queries");
     if (atomic_load(&l->s->cancelled))
         return fail(l, -ECANCELED, "the listing was cancelled");
-    return list_file(l);
+    source_choose_form(&l->base, dialect(&l->s->base));
+    return l->base.query ? list_query(l) : list_all(l);
 }
 
 static void end(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
     batch_free(&l->batch);
+    free(l->base.next_marker);
     free(l);
 }
 
@@ -232,12 +314,17 @@ static void cancel(struct source *base)
 static void destroy(struct source *base)
 {
     struct source_file *s = (struct source_file *)base;
+    stock_free(&s->stock);
     free(s->path);
     free(s);
 }
 
-static const struct source_ops ops = {
-    .begin = begin, .next = next, .end = end, .cancel = cancel, .free = destroy};
+static const struct source_ops ops = {.begin = begin,
+                                      .next = next,
+                                      .end = end,
+                                      .cancel = cancel,
+                                      .dialect = dialect,
+                                      .free = destroy};
 
 int source_file_new(struct source **out, const struct source_file_config *config)
 {

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "imsfs/batch.h"
+#include "imsfs/client.h"
 #include "imsfs/decode.h"
-#include "imsfs/endpoint.h"
 #include "imsfs/failure.h"
 #include "imsfs/log.h"
 
@@ -17,15 +17,14 @@
 struct source_http {
     struct source base; /* first: the head of every source */
     struct source_http_config config;
-    struct endpoint endpoint; /* without an url of its own it is where auth says */
-    char *api_version;
-    struct http *http;
+    struct client client;
     const struct clock *clock;
 };
 
 struct listing {
     struct source_listing base; /* first: the head of every listing */
     struct source_http *s;
+    const struct list_call *call; /* NULL: not decided yet */
     int64_t deadline_ms;
     struct strbuf marker;    /* where the next page starts; empty: the first page */
     struct slot_table *seen; /* the markers so far */
@@ -41,17 +40,26 @@ struct page {
 
 /* --- What went wrong, for people --- */
 
+/* The address of its call. */
+static void describe(const struct listing *l, char out[static 121])
+{
+    CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
+    client_add_call(&l->s->client, l->call ? l->call : l->s->client.config.api, &url);
+    snprintf(out, 121, "%s", strbuf_str(&url));
+}
+
 /* Says what is wrong with a listing, in one line; returns error. advice NULL: the usual one. */
 static int PRINTF_LIKE(4, 5)
     fail(struct listing *l, int error, const char *advice, const char *fmt, ...)
 {
-    char what[320];
+    char what[320], where[121];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    snprintf(l->base.error.text, sizeof(l->base.error.text), "%.120s: %s; %s",
-             l->s->endpoint.list_url, what, advice ? advice : failure_advice(0, error));
+    describe(l, where);
+    snprintf(l->base.error.text, sizeof(l->base.error.text), "%s: %s; %s", where, what,
+             advice ? advice : failure_advice(0, error));
     return error;
 }
 
@@ -59,44 +67,30 @@ static int PRINTF_LIKE(4, 5)
 static int fail_request(struct listing *l, int error, struct http_response *r)
 {
     const struct auth *auth = l->s->config.auth;
+    const char *advice = failure_advice(r->status, error);
     char what[320];
     if (auth)
         auth_describe(auth, r, error, what, sizeof(what));
     else
         failure_describe(r, error, what, sizeof(what));
-    return fail(l, error,
-                r->status == 401 && auth ? auth_advice(auth) : failure_advice(r->status, error),
-                "%s", what);
+    if (r->status == 401 && auth)
+        advice = auth_advice(auth);
+    if (r->status == 400 && l->base.query)
+        advice = "the service does not take these criteria";
+    return fail(l, error, advice, "%s", what);
+}
+
+/* What kept a request from being sent is said already; else the answer tells. */
+static int fail_unsent(struct listing *l, int error, const struct auth_error *why,
+                       struct http_response *r)
+{
+    if (!why->text[0])
+        return fail_request(l, error, r);
+    snprintf(l->base.error.text, sizeof(l->base.error.text), "%s", why->text);
+    return error;
 }
 
 /* --- One request --- */
-
-/* Signs in where that is needed, and learns from it where the service is. */
-static int get_ready(struct listing *l, int64_t deadline_ms)
-{
-    struct source_http *s = l->s;
-    struct auth *auth = s->config.auth;
-    struct auth_error why = {""};
-    int r = auth ? auth_prepare(auth, deadline_ms, &why) : 0;
-    bool moved = r == 0 && !s->config.endpoint &&
-                 !(s->endpoint.url.base && streq(s->endpoint.url.base, auth->image.base));
-    if (moved)
-        r = endpoint_set(&s->endpoint, &auth->image);
-    if (r == 0 && auth && !auth_may_send(auth, &s->endpoint.url, &why))
-        r = -EPERM;
-    if (r < 0)
-        snprintf(l->base.error.text, sizeof(l->base.error.text), "%s",
-                 why.text[0] ? why.text : strerror(-r));
-    return r;
-}
-
-static int add_headers(struct source_http *s, struct http_request *request)
-{
-    int r = s->api_version ? header_add(&request->headers, "X-Api-Version", s->api_version) : 0;
-    if (r == 0 && s->config.auth)
-        r = auth_headers(s->config.auth, &s->endpoint.url, request);
-    return r;
-}
 
 /* Criteria with a limit of their own ask for exactly one page. */
 static bool one_page(const struct listing *l)
@@ -104,58 +98,53 @@ static bool one_page(const struct listing *l)
     return l->base.query && query_limit(l->base.query) > 0;
 }
 
-static int send_request(struct listing *l, bool with_limit, int64_t deadline_ms,
-                        struct http_response *out)
+static int fetch_page(struct listing *l, int64_t deadline_ms, struct http_response *out)
 {
-    CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
-    struct http_request request = {.deadline_ms = deadline_ms};
-    http_response_free(out);
-    *out = (struct http_response){.fields = HEADER_FIELDS_INIT};
-    int r = get_ready(l, deadline_ms);
-    if (r == 0)
-        r = endpoint_add_page(&l->s->endpoint, l->base.query, strbuf_bytes(&l->marker),
-                              with_limit ? l->s->config.page_size : 0, &url);
-    if (r < 0)
-        return r;
-    request.url = url.data;
-    r = add_headers(l->s, &request);
-    if (r == 0)
-        r = http_send(l->s->http, &request, out);
-    header_lines_free(&request.headers);
-    return r;
+    struct client *client = &l->s->client;
+    struct auth_error why;
+    const struct client_page page = {l->call, l->base.query, strbuf_bytes(&l->marker),
+                                     !one_page(l)};
+    int r = client_ask(client, &page, deadline_ms, out, &why);
+    if (l->call == client->config.api)
+        atomic_store(&l->s->base.page_size, client_page_size(client, l->call));
+    return r < 0 && why.text[0] ? fail_unsent(l, r, &why, out) : r;
 }
 
-/*
- * Gets the page at the marker. A 400 to the first page may mean our limit, so it asks without; what
- * then worked is kept. A refusal is worth another request when there may be a new token.
- */
-static int fetch_page(struct listing *l, struct http_response *out)
+/* Decides on the form and the call. *changed: it is another than before. */
+static int choose(struct listing *l, int64_t deadline_ms, struct http_response *out, bool *changed)
+{
+    struct auth_error why;
+    const struct list_call *call = l->call;
+    enum query_dialect dialect = QUERY_DIALECT_UNKNOWN;
+    int r = 0;
+    if (l->base.glance)
+        r = client_find_dialect(&l->s->client, deadline_ms, &dialect, &call, out, &why);
+    source_choose_form(&l->base, dialect);
+    if (r == 0)
+        r = client_choose(&l->s->client, l->base.query, deadline_ms, &call, out, &why);
+    *changed = call != l->call;
+    l->call = call;
+    return r < 0 ? fail_unsent(l, r, &why, out) : 0;
+}
+
+/* The next page. Where cloudimages is found to be missing, there may be another way. */
+static int fetch(struct listing *l, struct http_response *out)
 {
     struct source_http *s = l->s;
     int64_t deadline_ms = clock_now_ms(s->clock) + s->config.timeout_ms;
-    bool ours = s->config.page_size > 0 && !one_page(l); /* else a limit is the user's */
-    bool with_limit = ours;
-    bool renewed = false;
+    bool changed;
     if (deadline_ms > l->deadline_ms)
         deadline_ms = l->deadline_ms;
-    for (;;) {
-        int r = send_request(l, with_limit, deadline_ms, out);
-        bool denied = s->config.auth && (out->status == 401 || out->status == 403);
-        if (denied && auth_refused(s->config.auth, out) && !renewed) {
-            renewed = true;
-        } else if (out->status == 400 && with_limit && l->marker.len == 0) {
-            with_limit = false;
-        } else {
-            if (r == 0 && s->config.auth)
-                auth_accepted(s->config.auth);
-            if (r == 0 && ours && !with_limit) {
-                log_info("%s: takes no limit; its own page size is used", s->endpoint.list_url);
-                s->config.page_size = 0;
-                atomic_store(&s->base.page_size, 0);
-            }
-            return r;
-        }
-    }
+    int r = l->call ? 0 : choose(l, deadline_ms, out, &changed);
+    if (r < 0)
+        return r;
+    r = fetch_page(l, deadline_ms, out);
+    if (out->status != 404 || !l->base.query || l->marker.len)
+        return r;
+    int chosen = choose(l, deadline_ms, out, &changed);
+    if (chosen < 0)
+        return chosen;
+    return changed ? fetch_page(l, deadline_ms, out) : r;
 }
 
 /* --- One page --- */
@@ -205,14 +194,14 @@ static int hand_over(struct listing *l, struct page *p)
 static int next_marker(struct listing *l, const struct page *p, struct strbuf *marker)
 {
     const struct decode_result *r = &p->result;
-    if (!l->s->endpoint.call->by_last_id) {
+    if (!l->call->by_last_id) {
         if (r->next && (!url_query_value(bytes_of(r->next), "marker", marker) || !marker->len))
             return fail(l, -EIO, NULL, "the link to the next page has no marker");
         return 0;
     }
     if (r->last_id)
         strbuf_add_str(marker, r->last_id);
-    else if (r->records && (!l->s->config.page_size || r->records >= l->s->config.page_size))
+    else if (r->records && r->records >= client_page_size(&l->s->client, l->call))
         return fail(l, -EIO, NULL, "no record of a page has an id to go on from");
     return 0;
 }
@@ -240,7 +229,7 @@ static int go_on(struct listing *l, const struct page *p)
 /* Of criteria with a limit p is all; the next page is somebody else's to ask for. */
 static int stop_here(struct listing *l, struct page *p)
 {
-    if (p->result.next || l->s->endpoint.call->by_last_id)
+    if (p->result.next || l->call->by_last_id)
         l->base.next_marker = STEAL(p->result.last_id);
     return SOURCE_DONE;
 }
@@ -262,10 +251,12 @@ static int rewind_listing(struct listing *l)
  */
 static int start_over(struct listing *l)
 {
+    char where[121];
     if (l->restarts++ == RESTARTS_MAX)
         return fail(l, -EIO, "try again when fewer images change",
                     "images vanish while the list is read, for the third time");
-    log_info("%s: the marker has vanished, the list is read again", l->s->endpoint.list_url);
+    describe(l, where);
+    log_info("%s: the marker has vanished, the list is read again", where);
     l->base.sink.restart(l->base.sink.ctx);
     int r = rewind_listing(l);
     return r < 0 ? r : SOURCE_MORE;
@@ -275,7 +266,7 @@ static int next(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
     CLEANUP(page_free) struct page p = {0};
-    int r = fetch_page(l, &p.response);
+    int r = fetch(l, &p.response);
     if (p.response.status == 400 && l->marker.len)
         return start_over(l);
     if (r == -ETIMEDOUT && clock_now_ms(l->s->clock) >= l->deadline_ms)
@@ -324,59 +315,62 @@ static int begin(struct source *base, const struct query *q, const struct source
 
 static void cancel(struct source *base)
 {
-    struct source_http *s = (struct source_http *)base;
-    http_cancel(s->http);
-    if (s->config.auth)
-        auth_cancel(s->config.auth);
+    client_cancel(&((struct source_http *)base)->client);
+}
+
+static enum query_dialect dialect(const struct source *base)
+{
+    return client_dialect(&((const struct source_http *)base)->client);
+}
+
+static void forget(struct source *base)
+{
+    client_forget(&((struct source_http *)base)->client);
 }
 
 static void destroy(struct source *base)
 {
     struct source_http *s = (struct source_http *)base;
-    http_free(s->http);
-    endpoint_free(&s->endpoint);
-    free(s->api_version);
+    client_deinit(&s->client);
     free(s);
 }
 
-static const struct source_ops ops = {
-    .begin = begin, .next = next, .end = end, .cancel = cancel, .free = destroy};
-
-static int set_endpoint(struct source_http *s, struct source_error *error)
-{
-    const struct source_http_config *c = &s->config;
-    CLEANUP(url_free) struct url url = {0};
-    struct auth_error why;
-    if (!c->endpoint)
-        return 0;
-    int r = url_parse_endpoint(&url, c->endpoint, error->text, sizeof(error->text));
-    if (r == 0 && c->auth && !auth_may_send(c->auth, &url, &why)) {
-        snprintf(error->text, sizeof(error->text), "%s", why.text);
-        r = -EINVAL;
-    }
-    return r < 0 ? r : endpoint_set(&s->endpoint, &url);
-}
+static const struct source_ops ops = {.begin = begin,
+                                      .next = next,
+                                      .end = end,
+                                      .cancel = cancel,
+                                      .dialect = dialect,
+                                      .forget = forget,
+                                      .free = destroy};
 
 static int set_up(struct source_http *s, struct source_error *error)
 {
     struct source_http_config *c = &s->config;
-    s->endpoint.call = list_call_find(c->api);
-    if (!s->endpoint.call) {
+    const struct list_call *api = list_call_find(c->api);
+    struct auth_error why = {""};
+    if (!api) {
         snprintf(error->text, sizeof(error->text), "api= is images or cloudimages");
         return -EINVAL;
     }
-    int r = set_endpoint(s, error);
-    if (r < 0)
-        return r;
-    snprintf(error->text, sizeof(error->text), "out of memory");
-    if (c->api_version && !(s->api_version = strdup(c->api_version)))
-        return -ENOMEM;
     c->http.requests = &s->base.counters.requests;
     c->http.bytes = &s->base.counters.bytes;
     s->clock = c->http.clock ? c->http.clock : &clock_boottime;
-    s->base.api = s->endpoint.call->name;
+    s->base.api = api->name;
     atomic_store(&s->base.page_size, c->page_size);
-    return http_new(&s->http, &c->http);
+    const struct client_config client = {
+        .endpoint = c->endpoint,
+        .api = api,
+        .api_version = c->api_version,
+        .page_size = c->page_size,
+        .dialect = c->dialect,
+        .missing_ms = c->missing_ms,
+        .auth = c->auth,
+        .http = c->http,
+    };
+    int r = client_init(&s->client, &client, &why);
+    if (r < 0)
+        snprintf(error->text, sizeof(error->text), "%s", why.text);
+    return r;
 }
 
 int source_http_new(struct source **out, const struct source_http_config *config,

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "imsfs/json.h"
+#include "imsfs/route.h"
 
 static void add_string(struct strbuf *out, const char *key, const char *value)
 {
@@ -37,13 +38,13 @@ static void add_error(struct strbuf *out, const struct list_status *cs)
     struct tm tm;
     add_bool(out, "failing", cs->last_error != 0);
     if (!cs->last_error_text[0]) {
-        strbuf_add_str(out, "  \"last_error\": null,\n  \"last_error_at\": null\n");
+        strbuf_add_str(out, "  \"last_error\": null,\n  \"last_error_at\": null,\n");
         return;
     }
     gmtime_r(&cs->last_error_at.tv_sec, &tm);
     strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
     add_string(out, "last_error", cs->last_error_text);
-    strbuf_printf(out, "  \"last_error_at\": \"%s\"\n", when);
+    strbuf_printf(out, "  \"last_error_at\": \"%s\",\n", when);
 }
 
 static void add_auth(struct strbuf *out, const struct auth *a)
@@ -56,6 +57,61 @@ static void add_auth(struct strbuf *out, const struct auth *a)
     add_seconds(out, "token_expires_in", expires_ms != 0, expires_ms - clock_now_ms(a->clock));
 }
 
+/* --- Queries --- */
+
+static void add_refused(const struct status *s, struct strbuf *out)
+{
+    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+    if (!s->add_refused)
+        return;
+    s->add_refused(s->ctx, &text);
+    if (text.len)
+        add_string(out, "last_refused_query", strbuf_str(&text));
+    else
+        strbuf_add_str(out, "  \"last_refused_query\": null,\n");
+}
+
+/* One line, without a newline. */
+static void add_query(const struct list_status *cs, struct bytes criteria, struct strbuf *out)
+{
+    strbuf_add_str(out, "{\"criteria\": ");
+    json_add_quoted(out, criteria);
+    strbuf_printf(out, ", \"images\": %zu, \"skipped\": %llu, \"age\": ", cs->counts.images,
+                  cs->left_out.skipped);
+    if (cs->have_list)
+        strbuf_printf(out, "%.3f", (double)cs->age_ms / 1000);
+    else
+        strbuf_add_str(out, "null");
+    strbuf_printf(out, ", \"listings\": %llu, \"requests\": %llu, \"bytes\": %zu",
+                  (unsigned long long)cs->listings, cs->requests, cs->bytes);
+    strbuf_printf(out, ", \"failing\": %s, \"last_error\": ", cs->last_error ? "true" : "false");
+    if (cs->last_error_text[0])
+        json_add_quoted(out, bytes_of(cs->last_error_text));
+    else
+        strbuf_add_str(out, "null");
+    strbuf_add_char(out, '}');
+}
+
+/* A list may go while we look, and is left out then. */
+static void add_queries(const struct status *s, struct strbuf *out)
+{
+    CLEANUP(strbuf_free) struct strbuf criteria = STRBUF_INIT;
+    struct list_status cs;
+    const char *between = "\n    ";
+    strbuf_add_str(out, "  \"queries\": [");
+    for (uint32_t list = 0; (list = cache_next_list(s->cache, list));) {
+        strbuf_reset(&criteria);
+        if (cache_criteria(s->cache, list, &criteria) < 0 || cache_status(s->cache, list, &cs) < 0)
+            continue;
+        strbuf_add_str(out, between);
+        add_query(&cs, strbuf_bytes(&criteria), out);
+        between = ",\n    ";
+    }
+    strbuf_add_str(out, *between == ',' ? "\n  ]\n" : "]\n");
+}
+
+/* --- */
+
 void status_add(const struct status *s, struct strbuf *out)
 {
     struct list_status cs;
@@ -66,6 +122,8 @@ void status_add(const struct status *s, struct strbuf *out)
     add_string(out, "source", s->location);
     add_string(out, "source_kind", s->source->kind);
     add_string(out, "api", s->source->api);
+    if (s->dialect)
+        add_string(out, "dialect", route_dialect_name(s->dialect(s->ctx)));
     add_auth(out, s->auth);
     add_number(out, "page_size", s->source->page_size);
     add_number(out, "images", cs.counts.images);
@@ -85,5 +143,7 @@ void status_add(const struct status *s, struct strbuf *out)
     add_seconds(out, "expires_in", cs.have_list, cs.expires_ms);
     add_seconds(out, "ttl_effective", cs.have_list, cs.ttl_effective_ms);
     add_error(out, &cs);
+    add_refused(s, out);
+    add_queries(s, out);
     strbuf_add_str(out, "}\n");
 }

@@ -44,7 +44,7 @@ def check(options, said):
         elif default and default.split()[0] not in said[name].split('(default')[-1]:
             yield f'{name}: the default {default} is missing'
     for name in sorted(set(said) - set(options)):
-        if not re.fullmatch(r'plain|scoped|images|cloudimages|Ns', name):
+        if not re.fullmatch(r'plain|scoped|images|cloudimages|ims|glance|Ns', name):
             yield f'{name} is no option'
 
 

@@ -11,23 +11,20 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
-#include "imsfs/cache.h"
-#include "imsfs/entries.h"
 #include "imsfs/name.h"
+#include "imsfs/scene.h"
 #include "imsfs/snapshot.h"
 #include "imsfs/status.h"
 
 struct answerer {
-    const struct tree *tree; /* borrowed, as the next two */
-    struct cache *cache;
-    const struct status *status;
-    struct snapshots snapshots; /* of the status */
+    struct scene_stage stage;
+    const struct status *status; /* borrowed */
+    struct snapshots snapshots;  /* of the status */
 };
 
 /* A request of the kernel, as much of it as its answer depends on. */
 struct call {
     enum call_kind { CALL_LOOKUP, CALL_GETATTR, CALL_READLINK, CALL_READ, CALL_LIST } kind;
-    uint32_t list; /* the number of the list that has the node */
     struct node node;
     size_t size;
     uint64_t offset;
@@ -42,10 +39,9 @@ struct answer {
     struct image *image;           /* while the text of a file is made */
 };
 
-/* 0: a is filled in; LIST_WAIT: not yet, *event is what cache_event_count() of
- * its list was; -errno. The
- * caller frees a->text. */
-MUST_CHECK int answer_call(struct answerer *x, const struct call *call, struct answer *a,
+/* 0: a is filled in; LIST_WAIT: not yet, *event is what cache_event_count() of its list was;
+ * -errno. The caller frees a->text. */
+MUST_CHECK int answer_call(struct answerer *x, struct call *call, struct answer *a,
                            uint64_t *event);
 /* The events that a call which has to wait waits for. */
 unsigned answer_events(const struct call *call);

@@ -3,10 +3,10 @@
  * auth: proves to the image service who we are, behind one small interface.
  *
  * auth_token has a token that somebody else got, auth_keystone signs in, auth_keys signs each
- * request. An auth belongs to the fetcher thread; any thread may call auth_cancel() and read the
- * counters. Secrets live in the kinds and in the header lines that they add; they are wiped when
- * they are freed, and never logged. They go over https, to this machine, or anywhere when the user
- * insists, and never elsewhere.
+ * request. An auth belongs to the fetcher thread; any thread may call auth_cancel() and
+ * auth_project() and read the counters. Secrets live in the kinds and in the header lines that they
+ * add; they are wiped when they are freed, and never logged. They go over https, to this machine,
+ * or anywhere when the user insists, and never elsewhere.
  */
 #ifndef IMSFS_AUTH_H
 #define IMSFS_AUTH_H
@@ -55,8 +55,9 @@ struct auth {
     struct hold hold;   /* after a refusal */
     int hold_error;
     char hold_reason[401];
-    atomic_ullong sign_ins;  /* tokens that we got */
-    atomic_llong expires_ms; /* of our token, on the clock; 0: unknown or never */
+    atomic_ullong sign_ins;   /* tokens that we got */
+    atomic_llong expires_ms;  /* of our token, on the clock; 0: unknown or never */
+    char *_Atomic project_id; /* see auth_project(); owned */
 };
 
 /*
@@ -65,6 +66,13 @@ struct auth {
  * http_send() says; -EPROTO, -ENOENT: the answer is no use. Blocks until deadline_ms at most.
  */
 MUST_CHECK int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error);
+
+/* For the kinds: the project that we are in, of which it takes a copy; "" and NULL say nothing. The
+ * first one stays, for a mount is of one project and readers may hold it. -ENOMEM. */
+MUST_CHECK int auth_set_project(struct auth *a, const char *id);
+/* The id of the project that we are in, as far as the kind knows (yet); NULL: it does not. Stays
+ * until auth_free(). Any thread. */
+const char *auth_project(const struct auth *a);
 
 /* For the kinds: "PLACE: what; HINT" becomes the error's text; returns code. */
 int auth_fail(struct auth_error *error, int code, const char *place, const char *hint,

@@ -25,9 +25,10 @@ struct cache_config {
     struct list_listener listener; /* see list.h */
     int64_t ttl_ms;
     int64_t stale_ms;
-    size_t max_bytes; /* that all lists but list 0 may hold; 0: no bound */
-    bool log_first;   /* nobody asks with cache_first_page(), so a failure of the first listing is
-                         logged too */
+    int64_t timeout_ms; /* without a page, readers wait no longer; 0: they do */
+    size_t max_bytes;   /* that all lists but list 0 may hold; 0: no bound */
+    bool log_first;     /* nobody asks with cache_first_page(), so a failure of the first listing is
+                           logged too */
 };
 
 struct cache;
@@ -42,15 +43,16 @@ void cache_free(struct cache *c);
 /* --- Which lists there are --- */
 
 /*
- * The list of a query, made now if there is none; asks nobody. Takes over query in any case.
+ * The list of a query, made now if there is none; asks nobody. Takes over what of owns in any case.
+ * Lists are the same when all of their queries are, and their names.
  * pinned: it is never evicted. tenure (24 bits, not 0) changes whenever the number is used again.
  * -EBUSY: all numbers are in use; -ENOMEM.
  */
-MUST_CHECK int cache_open_list(struct cache *c, struct query *query, bool pinned, uint32_t *list,
+MUST_CHECK int cache_open_list(struct cache *c, struct list_query of, bool pinned, uint32_t *list,
                                uint32_t *tenure);
 /* The next number in use; 0: there is none. */
 uint32_t cache_next_list(struct cache *c, uint32_t list);
-/* Adds the canonical name of a list's criteria. -ESTALE; -ENOMEM. */
+/* Adds what a list is called (list_criteria()). -ESTALE; -ENOMEM. */
 MUST_CHECK int cache_criteria(struct cache *c, uint32_t list, struct strbuf *out);
 /* -ESTALE: status is all zeros. */
 int cache_status(struct cache *c, uint32_t list, struct list_status *status);
@@ -81,7 +83,8 @@ void cache_settled(struct cache *c, uint32_t list, uint64_t generation);
 /* And so will they stay: no answer from an earlier list is on its way any more. */
 void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation);
 
-/* Renews list 0 and what is in use now, and the others when somebody uses them. */
+/* Renews list 0 and what is in use now, and the others when somebody uses them; what the source has
+ * found out about its service is forgotten. */
 void cache_refresh(struct cache *c);
 /*
  * Starts the first listing of list 0. The descriptor is readable when its first page has come or it

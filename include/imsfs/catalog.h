@@ -51,11 +51,12 @@ void catalog_set_lender(struct catalog *c, const struct catalog *lender);
  */
 MUST_CHECK int catalog_add_page(struct catalog *c, struct image **images, size_t count);
 bool catalog_streamable(const struct catalog *c);
-/* The server has images behind the last one. Before catalog_finish(). */
-void catalog_set_more(struct catalog *c);
+/* The server has images behind this id. Before catalog_finish(); taken over; NULL: it has none. */
+void catalog_set_more(struct catalog *c, char *marker);
 /* No page follows. Directories whose names are those of previous keep its mtimes. */
 void catalog_finish(struct catalog *c);
-bool catalog_has_more(const struct catalog *c);
+/* The same id, or NULL. */
+const char *catalog_marker(const struct catalog *c);
 /* catalog_finish() was called. */
 bool catalog_is_whole(const struct catalog *c);
 bool catalog_is_flat(const struct catalog *c);

@@ -23,9 +23,10 @@ MUST_CHECK int entries_give(const struct tree *t, const struct catalog *c, const
 struct entries_query {
     const char *name;
     struct node node;
+    uint32_t mark; /* tells it from all others, also from those of other times */
 };
 
-/* The same for .imsfs/query. queries are all that is listed, by their spellings, which rise. */
+/* The same for .imsfs/query. queries are all that is listed, by their marks, which rise. */
 void entries_give_queries(const struct entries_query *queries, size_t count, uint64_t cookie,
                           entries_fn *fn, void *ctx);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * fetcher: the one thread that asks the source. It runs the listings of all lists that want one,
- * page by page in turn, so that a query's page comes while a long listing is under way. A list is
+ * page by page in turn, so that a query's page comes while a long listing is under way; list 0 has
+ * every other turn, so that queries which hang do not make it old. A list is
  * listed once at a time, however many readers wait (single flight).
  */
 #ifndef IMSFS_FETCHER_H
@@ -34,8 +35,9 @@ struct fetcher {
     bool started;
     pthread_cond_t changed;               /* with the roster's lock: there is work to do */
     bool stop;                            /* under that lock too */
-    struct fetch fetches[FETCHER_PLACES]; /* the thread's alone, as the next two */
-    unsigned last;                        /* who had the last turn */
+    struct fetch fetches[FETCHER_PLACES]; /* the thread's alone, as the next three */
+    unsigned last;                        /* the query that had the last turn */
+    bool list_0_had_turn;                 /* it has every other turn */
     unsigned long long skipped;           /* what it last logged */
 };
 

@@ -19,5 +19,8 @@ MUST_CHECK int filter_parse(struct query **out, struct bytes text, enum query_di
  */
 MUST_CHECK int filter_apply(struct query **out, const struct query *filter, const struct query *q,
                             struct query_error *err);
+/* The same in place. filter NULL: nothing changes. */
+MUST_CHECK int filter_restrict(const struct query *filter, struct query **query,
+                               struct query_error *err);
 
 #endif

@@ -11,9 +11,8 @@
 #ifndef IMSFS_FS_H
 #define IMSFS_FS_H
 
-#include "imsfs/cache.h"
+#include "imsfs/queries.h"
 #include "imsfs/status.h"
-#include "imsfs/tree.h"
 
 struct fs;
 
@@ -21,6 +20,7 @@ struct fs_config {
     const struct tree *tree; /* borrowed */
     unsigned workers; /* at least 2: one may be inside the kernel while another must answer it */
     bool debug;       /* libfuse's own trace on stderr */
+    struct queries *queries; /* borrowed; NULL: there is no .imsfs/query */
 };
 
 MUST_CHECK int fs_new(struct fs **out, const struct fs_config *config);

@@ -41,7 +41,6 @@ enum list_event {
 struct list_view {
     const struct catalog *catalog; /* NULL only with LIST_NOW */
     const struct attic *attic;     /* what was in the lists before */
-    const char *next_marker;       /* see source.h; NULL: none */
     uint32_t tenure;               /* which user of its number the list is */
     bool complete;                 /* false: it is growing */
     int64_t lease_ms;              /* for how long the kernel may go on without asking */
@@ -66,6 +65,19 @@ struct list_listener {
     void *ctx;
 };
 
+/* What a list is of; see named.h. The queries are owned; NULL: no criteria. */
+struct list_query {
+    struct query *query;
+    /* Of what comes, images that match_image() finds are dropped; with glance, of what that brings.
+     */
+    struct query *leave_out;
+    struct query *glance; /* what a plain Glance is asked for; NULL: the same */
+    const char *name;     /* with glance: what the list is called; borrowed for list_new() */
+    /* With glance: one of the dialects, in which the list fails with the error. */
+    enum query_dialect refused_in;
+    int refusal;
+};
+
 struct list_config {
     struct numbers *numbers; /* borrowed */
     int64_t ttl_ms;
@@ -78,16 +90,20 @@ struct list {
     uint64_t last_use;
     unsigned holds; /* somebody works on it without the owner's lock */
 
-    struct query *query;    /* owned; NULL: no criteria */
-    struct strbuf criteria; /* its canonical name; empty for none */
-    UT_hash_handle hh;      /* by criteria */
+    struct list_query of;
+    struct strbuf identity; /* its name, if any, and the canonical names, with NUL bytes between */
+    UT_hash_handle hh;      /* by identity */
     size_t bytes;           /* about what it holds */
 
     struct freshness freshness;
-    bool wanted;                  /* somebody wants a listing */
-    uint64_t wanted_use;          /* the last_use with which that began */
-    bool loading;                 /* a listing is under way */
-    bool busy;                    /* the same, and until everybody was told how it ended */
+    bool wanted;         /* somebody wants a listing */
+    uint64_t wanted_use; /* the last_use with which that began */
+    bool loading;        /* a listing is under way */
+    bool busy;           /* the same, and until everybody was told how it ended */
+    bool asking;         /* its request is out, since asked_ms */
+    int64_t asked_ms;
+    int64_t quiet_ms;             /* since when those who wait have got no page */
+    bool given_up;                /* nobody has asked since those who waited were told */
     bool used;                    /* somebody used the list since the last listing ended */
     uint64_t event;               /* the last one */
     uint64_t failed_event;        /* with which a first listing failed */
@@ -126,10 +142,20 @@ struct list_status {
 
 /* Of a query's list: in the server's order where it is a page or sorted. */
 enum catalog_form list_form(const struct query *query);
-/* Takes over query, which may be NULL, also on failure. -ENOMEM. */
-MUST_CHECK int list_new(struct list **out, struct query *query, enum catalog_form form,
+/* Takes over what of points to, also on failure. -ENOMEM. */
+MUST_CHECK int list_new(struct list **out, struct list_query of, enum catalog_form form,
                         const struct list_config *config);
 void list_free(struct list *l);
+void list_query_clear(struct list_query *of);
+
+/* Its name, or the canonical name of the criteria; empty for none. */
+struct bytes list_criteria(const struct list *l);
+/*
+ * Drops what is to be left out of the answer to asked, which is one of the list's queries; the
+ * others move up. Returns how many stay; -errno: the list is refused in this dialect.
+ */
+MUST_CHECK int list_sift(const struct list *l, const struct query *asked, struct image **images,
+                         size_t count);
 
 /*
  * 0: the view is filled in, and the shelf locked until list_release(). LIST_WAIT: view->event is
@@ -142,12 +168,27 @@ MUST_CHECK int list_view(struct list *l, enum list_need need, int64_t now_ms,
 void list_release(struct list *l);
 
 /* Asks for a listing, unless one is asked for or under way. */
-void list_want(struct list *l);
+void list_want(struct list *l, int64_t now_ms);
+/* The same even when one is under way: another follows it. */
+void list_want_anew(struct list *l, int64_t now_ms);
 /*
  * Whether a listing should begin now. *left_ms: how long until it should by itself, when that is
  * less: a failed renewal is tried again while readers come.
  */
 bool list_is_due(const struct list *l, int64_t now_ms, int64_t *left_ms);
+/* Its request goes out; is back, whatever it brought. */
+void list_asks(struct list *l, int64_t now_ms);
+void list_asked(struct list *l);
+/* A page came. */
+void list_got_page(struct list *l, int64_t now_ms);
+/*
+ * Whether those who wait for it have got no page for timeout_ms, although the source's own deadline
+ * will not tell them now. *left_ms: how long until it may be so, when that is less.
+ */
+bool list_is_overdue(const struct list *l, int64_t timeout_ms, int64_t now_ms, int64_t *left_ms);
+/* Those who wait are told; who comes now waits anew. The error for them; 0: the old list will do
+ * again. */
+int list_give_up_waiting(struct list *l, int64_t now_ms);
 /* Whether nobody would miss it. */
 bool list_is_idle(const struct list *l);
 

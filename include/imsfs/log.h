@@ -16,7 +16,8 @@ enum log_sink { LOG_SINK_STDERR, LOG_SINK_SYSLOG };
 
 /* Lines above the level are dropped. */
 void log_setup(enum log_sink sink, enum log_level level);
-/* The text without a newline; it is cut at 1000 bytes. */
+/* The text without a newline; it is cut at 1000 bytes. What log_escape() made of a name in it stays
+ * as it is: a backslash is no harm. */
 void log_line(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

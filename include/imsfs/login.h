@@ -28,6 +28,11 @@ MUST_CHECK int login_open(struct login *l, const struct options *o, struct slot_
                           struct source **out, struct strbuf *why);
 /* What the mount shows as its source: the URL, the file or the cloud. Owned by o or l. */
 const char *login_location(const struct login *l, const struct options *o);
+/*
+ * The id of the caller's project: as the user says, else as sign-in tells, which may come later,
+ * else as the account has it. Empty: not known (yet). Stays until login_free(). Any thread.
+ */
+struct bytes login_project(const struct login *l, const struct options *o);
 /* After the source was freed. */
 void login_free(struct login *l);
 

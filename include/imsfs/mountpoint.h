@@ -24,6 +24,13 @@
 MUST_CHECK int mountpoint_check(const char *path, bool nonempty, char **real, struct strbuf *why);
 
 /*
+ * Adds what mount(8) would take with -o, as libfuse wants it: always read-only, and without what a
+ * stranger's data must not have. source is what the mount shows as its source.
+ */
+void mountpoint_add_options(struct strbuf *out, const char *source, bool allow_other,
+                            bool allow_root);
+
+/*
  * The device number of the newest imsfs mount at a path without links. It is the mount's identity:
  * unlike a mount id the kernel does not give it to another one while the file system lives, and a
  * moved mount keeps it. -ENOENT: there is none; else what reading /proc/self/mountinfo gave.

@@ -33,17 +33,19 @@ bool named_find(const struct named *n, struct bytes name, size_t *i);
  * not listed. The dialect may be unknown. */
 bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect,
                      struct bytes project);
-/* True: named_criteria() needs the dialect, which a probe tells (route.h). */
-bool named_needs_dialect(const struct named *n, size_t i);
 
+/* What to ask for, without the mount's filter. */
 struct named_criteria {
-    struct query *query;     /* to be asked for, without the mount's filter */
-    struct query *leave_out; /* what the answer is not to show (match_image()); NULL: nothing */
+    struct query *query;  /* on IMS, and where glance is NULL everywhere */
+    struct query *glance; /* on a plain Glance */
+    struct query
+        *leave_out;     /* what Glance's answer is not to show (match_image()); NULL: nothing */
+    bool lacks_project; /* it does not work on a plain Glance: leave_out needs the project id */
 };
 
 /*
- * What the name stands for. -EOPNOTSUPP: the project id is needed and empty; -EAGAIN: the dialect
- * is unknown and named_needs_dialect(); err is filled for both. -ENOMEM. The caller clears *out.
+ * What the name stands for, in both dialects. -EOPNOTSUPP: it is not named_is_usable(). -ENOMEM.
+ * err is filled for the former and with lacks_project. The caller clears *out.
  */
 MUST_CHECK int named_criteria(const struct named *n, size_t i, enum query_dialect dialect,
                               struct bytes project, struct named_criteria *out,

@@ -17,13 +17,12 @@ bool page_of_name(struct bytes name, enum node_page *page);
 
 /*
  * Whether the directory of these criteria, with this list, has the link. first: when it is a page;
- * next: when it is, the list is whole, the server has more, and there is a last image to go on
- * behind. list NULL: there is none yet.
+ * next: when it is, the list is whole, and the server has more. list NULL: there is none yet.
  */
 bool page_exists(const struct query *criteria, const struct catalog *list, enum node_page page);
 /*
  * What the directory that the link leads to is called: the criteria in their canonical form,
- * without marker or with the last image's id as marker. Added to out. -ENOENT: there is no such
+ * without marker or with the server's last id as marker. Added to out. -ENOENT: there is no such
  * link; -ENOMEM.
  */
 MUST_CHECK int page_add_criteria(const struct query *criteria, const struct catalog *list,

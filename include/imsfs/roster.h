@@ -31,7 +31,7 @@ struct roster {
     pthread_mutex_t lock; /* protects: everything below, and in the lists all but the shelves */
     struct list *lists[ROSTER_NUMBERS];
     uint32_t tenures[ROSTER_NUMBERS];   /* of the last user of each number */
-    struct list *by_criteria;           /* without list 0 */
+    struct list *by_identity;           /* without list 0 */
     uint32_t last_number;               /* that was given out */
     size_t bytes;                       /* held by all but list 0 */
     uint64_t uses, events, generations; /* the last ones; unique in the roster */
@@ -52,11 +52,11 @@ void roster_use(struct roster *r, struct list *l);
 /* --- Without it --- */
 
 /*
- * The list of a query, made now if there is none. Takes over query in any case. pinned: it is never
- * evicted. tenure changes whenever the number is given out again. -EBUSY: all numbers are in use;
- * -ENOMEM.
+ * The list of a query, made now if there is none. Takes over what of points to in any case. pinned:
+ * it is never evicted. tenure changes whenever the number is given out again. -EBUSY: all numbers
+ * are in use; -ENOMEM.
  */
-MUST_CHECK int roster_open(struct roster *r, struct query *query, bool pinned, uint32_t *number,
+MUST_CHECK int roster_open(struct roster *r, struct list_query of, bool pinned, uint32_t *number,
                            uint32_t *tenure);
 /* Counts an event of a list that may be gone, and tells the listener. */
 void roster_tell(struct roster *r, uint32_t number, unsigned events, int error);

@@ -21,6 +21,8 @@ struct route {
 
 /* The dialect called "ims" or "glance"; unknown for NULL and anything else. */
 enum query_dialect route_dialect_called(const char *name);
+/* "ims", "glance" or "unknown". */
+const char *route_dialect_name(enum query_dialect dialect);
 
 /* Knows nothing but api. */
 void route_init(struct route *r, const struct list_call *api);
@@ -51,9 +53,10 @@ struct route_plan route_query(const struct route *r, const struct query *q,
                               struct query_error *err);
 
 /*
- * The status of an answer of /v2/cloudimages, to a probe or to criteria. 200, 400 and 401: the call
- * is there; 404: it is not. Anything else, and 0 for none, says nothing. False: nothing was
- * learned, so that asking again at once would lead to the same probe.
+ * The status of an answer of /v2/cloudimages, to a probe or to criteria. 200 and 400: the call is
+ * there; 404: it is not. Anything else, and 0 for none, says nothing (a 401 comes from either,
+ * which look at the token first). False: nothing was learned, so that asking again at once would
+ * lead to the same probe.
  */
 bool route_learn(struct route *r, int status);
 /* At SIGHUP, and when it is time to try again what was missing. */

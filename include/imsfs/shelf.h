@@ -15,14 +15,11 @@
 struct shelf {
     struct numbers *numbers; /* borrowed */
     enum catalog_form form;
-    pthread_rwlock_t
-        lock; /* protects: current, growing and, while it grows, its inside; marker, attic */
+    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; attic */
     struct catalog *current; /* complete, or NULL */
     struct catalog *growing; /* the first list, or NULL */
     struct catalog *next;    /* the fetcher's alone; may be growing */
-    char *marker;            /* of the page after current (see source.h); under the lock */
     struct attic attic;
-    char *next_marker;         /* the fetcher's alone: the one after next */
     struct attic_box *leaving; /* the fetcher's alone: what next will send there */
 };
 
@@ -32,7 +29,6 @@ struct shelf_change {
     struct catalog *now;    /* what they see; before itself: nothing changed */
     struct catalog *unused; /* nobody saw it */
     struct attic_box *dropped;
-    char *marker; /* the one before */
 };
 
 void shelf_init(struct shelf *s, struct numbers *numbers, enum catalog_form form);
@@ -53,6 +49,9 @@ void shelf_clear_out(struct shelf *s);
 
 /* The fetcher's. A listing begins, in sight of readers if it is the first. -ENOMEM. */
 MUST_CHECK int shelf_begin(struct shelf *s);
+/* Before each page: images that are the same in lender's current list are taken from there. That
+ * one is the fetcher's too, so it stays until the page is added. */
+void shelf_set_lender(struct shelf *s, const struct shelf *lender);
 /* Takes over the references. Returns how many were new, or -ENOMEM; visible: readers see the page.
  */
 MUST_CHECK int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible);

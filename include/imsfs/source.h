@@ -13,8 +13,8 @@
 #include <stdatomic.h>
 
 #include "imsfs/image.h"
+#include "imsfs/query.h"
 
-struct query; /* criteria; NULL is the whole list */
 struct source;
 
 /* What source_next() answers beyond -errno. */
@@ -58,7 +58,10 @@ struct source_left_out {
 /* A listing under way, from source_begin() to source_end(). The kinds embed it. */
 struct source_listing {
     struct source *source;
-    const struct query *query; /* borrowed */
+    const struct query *query; /* borrowed; NULL: the whole list */
+    /* What to ask a plain Glance for instead; NULL: the same. Borrowed, and set before the first
+     * source_next(), which then finds the dialect out and leaves in query what it asks for. */
+    const struct query *glance;
     struct source_sink sink;
     struct source_error error; /* after a failure */
     struct source_left_out left_out;
@@ -75,6 +78,8 @@ struct source_ops {
     int (*next)(struct source_listing *l);
     void (*end)(struct source_listing *l);
     void (*cancel)(struct source *s);
+    enum query_dialect (*dialect)(const struct source *s); /* NULL: unknown */
+    void (*forget)(struct source *s);                      /* NULL: there is nothing to forget */
     void (*free)(struct source *s);
 };
 
@@ -120,6 +125,26 @@ static inline void source_end(struct source_listing *l)
 static inline void source_cancel(struct source *s)
 {
     s->ops->cancel(s);
+}
+
+/* Which parameters there are; unknown until somebody needs it. Any thread. */
+static inline enum query_dialect source_dialect(const struct source *s)
+{
+    return s->ops->dialect ? s->ops->dialect(s) : QUERY_DIALECT_UNKNOWN;
+}
+
+/* For the kinds: once the dialect is known. */
+static inline void source_choose_form(struct source_listing *l, enum query_dialect dialect)
+{
+    if (l->glance && dialect == QUERY_DIALECT_GLANCE)
+        l->query = l->glance;
+}
+
+/* What was found out about the service may have changed. Any thread. */
+static inline void source_forget(struct source *s)
+{
+    if (s->ops->forget)
+        s->ops->forget(s);
 }
 
 /* After the fetcher thread has ended. */

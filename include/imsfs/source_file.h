@@ -4,25 +4,34 @@
  * the other.
  *
  * The file is read into memory whole (a mapping would kill us when somebody shortens the file), and
- * only when it is not the one of the last complete listing. Threads: see source.h.
+ * only when it is not the one of the last complete listing. Criteria are evaluated here, as the
+ * documents say a service does (selection.h), over records that are kept for that from the first
+ * query on. Threads: see source.h.
  */
 #ifndef IMSFS_SOURCE_FILE_H
 #define IMSFS_SOURCE_FILE_H
 
+#include "imsfs/query.h"
 #include "imsfs/source.h"
 
 struct source_file_config {
-    const char *path;         /* absolute */
-    size_t max_images;        /* a longer list is an error */
-    size_t max_bytes;         /* so is a larger file; 0: SOURCE_FILE_MAX_BYTES */
-    struct slot_table *attrs; /* of attribute names; outlives the source */
+    const char *path;           /* absolute */
+    size_t max_images;          /* a longer list is an error */
+    size_t max_bytes;           /* so is a larger file; 0: SOURCE_FILE_MAX_BYTES */
+    struct slot_table *attrs;   /* of attribute names; outlives the source */
+    enum query_dialect dialect; /* whose parameters criteria are; unknown: IMS, both calls' */
 };
 
 #define SOURCE_FILE_MAX_BYTES ((size_t)4 << 30)
 /* Images that go to the sink at a time. */
 #define SOURCE_FILE_BATCH 1000
 
-/* Does not open the file. -ENOMEM. path is copied. The caller frees with source_free(). */
+/*
+ * Of a query, next() answers -EOPNOTSUPP when records alone cannot tell, and -EINVAL when no image
+ * has the marker's id.
+ *
+ * Does not open the file. -ENOMEM. path is copied. The caller frees with source_free().
+ */
 MUST_CHECK int source_file_new(struct source **out, const struct source_file_config *config);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * The native call ends where there is no "next", whatever a page's length; cloudimages, which has
  * none, where a page is empty. A token that expires on the way is renewed, and the listing goes on
- * from its marker. Threads: see source.h.
+ * from its marker. Criteria go to the call that can answer them (route.h), and those with a limit
+ * are exactly one page. Threads: see source.h.
  */
 #ifndef IMSFS_SOURCE_HTTP_H
 #define IMSFS_SOURCE_HTTP_H
@@ -14,16 +15,18 @@
 #include "imsfs/source.h"
 
 struct source_http_config {
-    const char *endpoint;     /* see url.h; NULL: what auth finds out when it signs in */
-    const char *api;          /* "images" or "cloudimages" */
-    const char *api_version;  /* for X-Api-Version; NULL: not sent */
-    unsigned page_size;       /* 0: the server's default */
-    size_t max_images;        /* a longer list is an error */
-    int64_t timeout_ms;       /* for one page: connection, transfer and all retries */
-    int64_t list_timeout_ms;  /* for a whole listing */
-    struct auth *auth;        /* outlives the source; NULL: no proof is sent */
-    struct slot_table *attrs; /* of attribute names; outlives the source */
-    struct http_config http;  /* clock, user agent, limits; the counters are the source's own */
+    const char *endpoint;       /* see url.h; NULL: what auth finds out when it signs in */
+    const char *api;            /* "images" or "cloudimages" */
+    const char *api_version;    /* for X-Api-Version; NULL: not sent */
+    enum query_dialect dialect; /* as the user says; unknown: to be found out */
+    int64_t missing_ms;         /* see client.h */
+    unsigned page_size;         /* 0: the server's default */
+    size_t max_images;          /* a longer list is an error */
+    int64_t timeout_ms;         /* for one page: connection, transfer and all retries */
+    int64_t list_timeout_ms;    /* for a whole listing */
+    struct auth *auth;          /* outlives the source; NULL: no proof is sent */
+    struct slot_table *attrs;   /* of attribute names; outlives the source */
+    struct http_config http;    /* clock, user agent, limits; the counters are the source's own */
 };
 
 /* A page's marker may not be longer than this. */

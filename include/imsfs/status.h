@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * status: the text of .imsfs/status.json: what is mounted, how fresh it is, what it cost and what
- * went wrong. Any thread.
+ * went wrong; and a row with the most of that for each query's list. Any thread.
  */
 #ifndef IMSFS_STATUS_H
 #define IMSFS_STATUS_H
@@ -15,6 +15,10 @@ struct status {
     const char *version;
     const char *location;    /* the endpoint, cloud or file, without secrets; borrowed */
     const struct auth *auth; /* borrowed; NULL: nobody signs in */
+    enum query_dialect (*dialect)(void *ctx); /* NULL: not shown */
+    /* Adds the last criteria that were refused, and why; nothing: none were. NULL: not shown. */
+    void (*add_refused)(void *ctx, struct strbuf *out);
+    void *ctx;
 };
 
 /* Adds the text, indented JSON. */

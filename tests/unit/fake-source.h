@@ -121,8 +121,8 @@ static inline void fake_cancel(struct source *s)
 
 static inline void fake_init(struct fake_source *f, struct lists *lists)
 {
-    static const struct source_ops ops = {fake_begin, fake_next, fake_listing_end, fake_cancel,
-                                          NULL};
+    static const struct source_ops ops = {
+        .begin = fake_begin, .next = fake_next, .end = fake_listing_end, .cancel = fake_cancel};
     memset(f, 0, sizeof(*f));
     f->head.ops = &ops;
     f->head.kind = "file";

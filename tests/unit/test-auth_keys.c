@@ -147,6 +147,7 @@ static void keys_stay_off_open_networks(void **state)
     struct auth *a = auth_of(&account, SIGNATURE_PLAIN);
     struct auth_error error;
     struct http_request request = {.url = "http://ims.example.com/v2/images"};
+    assert_string_equal(auth_project(a), PROJECT);
     assert_false(auth_may_send(a, &open, &error));
     assert_int_equal(auth_headers(a, &open, &request), -EPERM);
     assert_int_equal(request.headers.count, 0);
@@ -242,7 +243,9 @@ static void the_project_is_looked_up_once(void **state)
     char head[8192];
     struct http_request request = {.url = "https://ims.example.com/v2/images"};
     start(&l, (struct script){200, NULL, PROJECTS});
+    assert_null(auth_project(l.auth));
     assert_int_equal(prepare(l.auth, &l.error), 0);
+    assert_string_equal(auth_project(l.auth), PROJECT);
     assert_int_equal(prepare(l.auth, &l.error), 0);
     assert_int_equal(atomic_load(&l.server.requests), 1);
     fake_last_request(&l.server, head);

@@ -161,8 +161,12 @@ static void signing_in_finds_the_service(void **state)
     char request[8192];
     world_begin(&w);
     world_open(&w, true);
+    assert_null(auth_project(w.auth));
     assert_sends(&w, "T1");
     assert_string_equal(w.auth->image.base, "https://image.example.com");
+    CLEANUP(strbuf_free) struct strbuf id = STRBUF_INIT;
+    strbuf_printf(&id, "%s-id", w.project);
+    assert_string_equal(auth_project(w.auth), strbuf_str(&id));
     fake_last_request(&w.server, request);
     assert_int_equal(strncmp(request, "POST /identity/v3/auth/tokens HTTP/1.1\r\n", 40), 0);
     assert_non_null(strstr(request, "\"s3cret\""));

@@ -396,7 +396,7 @@ static struct catalog *list_by_chance(const struct catalog *before, const struct
     assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
     fill_by_chance(c, before, seed);
     if (chance(seed, 3))
-        catalog_set_more(c);
+        catalog_set_more(c, strdup(chance(seed, 2) ? "a" : "b"));
     catalog_finish(c);
     return c;
 }
@@ -514,7 +514,7 @@ static struct catalog *page_of(const struct catalog *previous, const char *const
     struct catalog *c;
     assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
     assert_true(lists_add(&l, c, page) >= 0);
-    catalog_set_more(c);
+    catalog_set_more(c, strdup("last"));
     catalog_finish(c);
     return c;
 }

@@ -38,7 +38,7 @@ static struct catalog *list_of(enum catalog_form form, const struct catalog *pre
     struct catalog *c;
     assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
     assert_true(lists_add(&l, c, page) >= 0);
-    catalog_set_more(c);
+    catalog_set_more(c, page[0] ? strdup("b") : NULL);
     catalog_finish(c);
     return c;
 }
@@ -176,8 +176,6 @@ static void what_a_query_lists_can_be_looked_up(void **state)
         if (node.kind == NODE_IMAGE)
             check_files(&node);
         else
-            assert_int_equal(compare_times(st.st_mtim, catalog_dir(ordered, 0)->mtime), 0);
-        if (node.kind == NODE_PAGE)
             check_link(ordered, &back, &st,
                        node.page == NODE_PAGE_NEXT ? "../limit=4&marker=b" : "../limit=4");
     }
@@ -327,7 +325,8 @@ static void query_is_a_link_into_the_hidden_directory(void **state)
 static void queries_are_listed_by_spelling(void **state)
 {
     (void)state;
-    const struct entries_query list[] = {{"public", dir}, {"limit=4", other}};
+    const struct entries_query list[] = {{"public", dir, dir.spelling},
+                                         {"limit=4", other, other.spelling}};
     const struct {
         uint64_t cookie;
         const char *const *names;

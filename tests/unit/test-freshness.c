@@ -160,6 +160,18 @@ static void nobody_waits_for_a_retry_however_long_it_takes(void **state)
     assert_verdict(&f, false, f.retry_ms + TTL, FRESHNESS_WAIT, true);
 }
 
+static void what_expired_is_not_shown_and_not_a_failure(void **state)
+{
+    (void)state;
+    struct freshness f = fresh();
+    freshness_expire(&f);
+    assert_int_equal(freshness_lease(&f, f.list_end_ms), 0);
+    assert_verdict(&f, false, f.list_end_ms, FRESHNESS_WAIT, true);
+    assert_verdict(&f, true, f.list_end_ms, FRESHNESS_LIST, true);
+    freshness_succeeded(&f, f.list_end_ms, f.list_end_ms);
+    assert_int_equal(f.valid_ms, TTL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_short_ttl_bounds_the_first_retry),
         cmocka_unit_test(after_a_pause_without_readers_one_waits),
         cmocka_unit_test(a_list_that_is_too_old_is_an_error),
+        cmocka_unit_test(what_expired_is_not_shown_and_not_a_failure),
         cmocka_unit_test(without_a_list_the_first_failure_is_forgiven),
     };
     return cmocka_run_group_tests_name("freshness", tests, NULL, NULL);

@@ -274,10 +274,23 @@ static void test_detach_nothing(void **state)
     assert_int_not_equal(mountpoint_detach(p->path), 0);
 }
 
+static void test_options(void **state)
+{
+    (void)state;
+    CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
+    mountpoint_add_options(&out, "https://a,b\\c", true, false);
+    assert_string_equal(strbuf_str(&out), "ro,nosuid,nodev,noexec,default_permissions,"
+                                          "subtype=imsfs,allow_other,fsname=https://a\\,b\\\\c");
+    strbuf_reset(&out);
+    mountpoint_add_options(&out, "mycloud", false, true);
+    assert_non_null(strstr(strbuf_str(&out), ",subtype=imsfs,allow_root,fsname=mycloud"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_options),
         cmocka_unit_test(test_present),
         cmocka_unit_test(test_cut_text),
         cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),

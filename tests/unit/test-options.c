@@ -369,6 +369,12 @@ static void test_queries(void **state)
     refuse_item("filter=: must not be empty", "filter=");
     refuse_item("filter: x: no such parameter in the image service's list calls",
                 "filter=x=y,dialect=ims");
+    refuse_item("filter: os_type: no such parameter in the image service's list calls",
+                "filter=os_type=Linux"); /* of a file */
+    refuse_item("query: a: os_type: no such parameter in the image service's list calls",
+                "query=a:os_type=Linux");
+    struct options glance = accept(WORDS("/x.json", "/mnt", "-o", "filter=x=y,dialect=glance"));
+    options_free(&glance);
     refuse_item("dialect=nova: must be ims or glance", "dialect=nova");
     refuse_item("project_id=a b: must be letters, digits and signs of ASCII without spaces",
                 "project_id=a b");

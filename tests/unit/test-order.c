@@ -204,7 +204,7 @@ static void where_room_ends_few_move(void **state)
             moves += moved > 0;
             at += behind[n];
         }
-        if (moves == 0 || moves > COUNT / 20)
+        if (moves == 0 || moves > COUNT / 10)
             fail_msg("%u of %d times", moves, COUNT);
     }
 }

@@ -62,23 +62,6 @@ static void everybody_is_found_by_slot(void **state)
     }
 }
 
-static void slots_one_after_the_other(void **state)
-{
-    (void)state;
-    struct image *img = lists_image(&l, RECORD("a", "n", "active"));
-    for (int some = 0; some < 2; some++) {
-        struct roll r = roll_init(some);
-        for (uint32_t slot = 0; slot < IMAGES; slot++) {
-            assert_null(roll_find(&r, slot));
-            assert_int_equal(roll_reserve(&r, slot), 0);
-            roll_put(&r, &(struct roll_item){image_ref(img), slot, .version = slot});
-            assert_int_equal(roll_find(&r, slot)->version, slot);
-        }
-        roll_deinit(&r);
-    }
-    image_unref(img);
-}
-
 static void a_list_of_some_is_small(void **state)
 {
     (void)state;
@@ -99,7 +82,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_is_found_by_slot),
-        cmocka_unit_test(slots_one_after_the_other),
         cmocka_unit_test(a_list_of_some_is_small),
     };
     return cmocka_run_group_tests_name("roll", tests, setup, teardown);

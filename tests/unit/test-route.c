@@ -119,7 +119,7 @@ static void test_learning(void **state)
         bool learned;
         const char *property, *cloud; /* what then becomes of a property and of cloudimages' own */
     } rows[] = {
-        {200, true, "V", "c"},  {400, true, "V", "c"},  {401, true, "V", "c"},
+        {200, true, "V", "c"},  {400, true, "V", "c"},  {401, false, "p", "p"},
         {404, true, "i", "O"},  {0, false, "p", "p"},   {403, false, "p", "p"},
         {429, false, "p", "p"}, {500, false, "p", "p"}, {503, false, "p", "p"},
     };

@@ -523,6 +523,223 @@ static void a_vanished_marker_starts_the_listing_over(void **state)
     close_world(&w);
 }
 
+/* --- which call --- */
+
+/* The status of /v2/cloudimages; 200: an IMS, whose two images fill less than a page. */
+static int cloud_status;
+
+static enum fake_end play_service(struct world *w, unsigned n, const char *target,
+                                  struct strbuf *out)
+{
+    (void)w, (void)n;
+    if (strstr(target, "status=bad"))
+        return refuse(out, 400, "no such status");
+    if (!strstr(target, "/v2/cloudimages"))
+        return page(out, 1, 1, NULL);
+    if (cloud_status != 200)
+        return refuse(out, cloud_status, "no");
+    return strstr(target, "marker=id-2") ? page(out, 1, 0, NULL) : page(out, 1, 2, NULL);
+}
+
+static int list_text(struct world *w, const char *text)
+{
+    struct query *q;
+    struct query_error why;
+    assert_int_equal(query_parse(&q, bytes_of(text), QUERY_DIALECT_UNKNOWN, &why), 0);
+    int r = list_query(w, q);
+    query_free(q);
+    return r;
+}
+
+struct step {
+    const char *criteria;
+    int result;
+    unsigned requests;     /* that it makes */
+    const char *first;     /* the path and query of the first */
+    const char *last;      /* NULL: the same */
+    const char *complains; /* NULL: it does not */
+};
+
+static void take_steps(struct world *w, const struct step *steps)
+{
+    for (; steps->criteria; steps++) {
+        unsigned before = w->server.requests;
+        int r = list_text(w, steps->criteria);
+        unsigned requests = w->server.requests - before;
+        if (r != steps->result || requests != steps->requests)
+            fail_msg("%s: %d, %u requests", steps->criteria, r, requests);
+        if (requests)
+            assert_string_equal(target_of(w, before), steps->first);
+        if (requests && steps->last)
+            assert_string_equal(target_of(w, w->server.requests - 1), steps->last);
+        if (steps->complains)
+            assert_error_has(w, steps->complains);
+    }
+}
+
+static void one_probe_tells_what_service_it_is(void **state)
+{
+    static const char probe[] = "/v2/cloudimages?limit=1";
+    static const struct step ims[] = {
+        {"name=n", 0, 1, "/v2/images?name=n&limit=3", NULL, NULL},
+        {"color=red", -EINVAL, 1, probe, NULL, "color"},
+        {"color=red", -EINVAL, 0, NULL, NULL, "color"},
+        {"flavor_id=s", 0, 2, "/v2/cloudimages?flavor_id=s&limit=3",
+         "/v2/cloudimages?flavor_id=s&marker=id-2&limit=3", NULL},
+        {0},
+    };
+    static const struct step glance[] = {
+        {"color=red", 0, 2, probe, "/v2/images?color=red&limit=3", NULL},
+        {"color=blue", 0, 1, "/v2/images?color=blue&limit=3", NULL, NULL},
+        {"flavor_id=s", -EOPNOTSUPP, 0, NULL, NULL, "flavor_id"},
+        {0},
+    };
+    static const struct step nobody_knows[] = {
+        {"color=red", -EACCES, 1, probe, NULL, "/v2/cloudimages: HTTP 401: no"},
+        {"name=n", 0, 1, "/v2/images?name=n&limit=3", NULL, NULL},
+        {"color=red", -EACCES, 1, probe, NULL, "/v2/cloudimages: HTTP 401: no"},
+        {0},
+    };
+    static const struct {
+        int status;
+        enum query_dialect dialect;
+        const struct step *steps;
+    } rows[] = {
+        {200, QUERY_DIALECT_IMS, ims},
+        {404, QUERY_DIALECT_GLANCE, glance},
+        {401, QUERY_DIALECT_UNKNOWN, nobody_knows},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world w;
+        cloud_status = rows[i].status;
+        open_world(&w, play_service, "", standard());
+        assert_int_equal(source_dialect(w.source), QUERY_DIALECT_UNKNOWN);
+        take_steps(&w, rows[i].steps);
+        assert_int_equal(source_dialect(w.source), rows[i].dialect);
+        source_forget(w.source);
+        assert_int_equal(source_dialect(w.source), QUERY_DIALECT_UNKNOWN);
+        close_world(&w);
+    }
+}
+
+static int list_forms(struct world *w)
+{
+    const struct source_sink sink = {take, forget, w};
+    struct query *ims, *glance;
+    struct query_error why;
+    assert_int_equal(query_parse(&ims, bytes_of("name=i"), QUERY_DIALECT_IMS, &why), 0);
+    assert_int_equal(query_parse(&glance, bytes_of("name=g"), QUERY_DIALECT_GLANCE, &why), 0);
+    slot_table_free(w->ids);
+    assert_int_equal(slot_table_new(&w->ids, 100000), 0);
+    int r = whole_list_of(w->source, ims, glance, &sink, &w->last);
+    query_free(ims);
+    query_free(glance);
+    return r;
+}
+
+static void of_two_forms_the_one_in_its_dialect_is_sent(void **state)
+{
+    static const char probe[] = "/v2/cloudimages?limit=1";
+    static const struct {
+        int status, result;
+        enum query_dialect said;
+        unsigned first, again; /* requests */
+        const char *last;
+    } rows[] = {
+        {200, 0, QUERY_DIALECT_UNKNOWN, 2, 1, "/v2/images?name=i&limit=3"},
+        {404, 0, QUERY_DIALECT_UNKNOWN, 2, 1, "/v2/images?name=g&limit=3"},
+        {401, -EACCES, QUERY_DIALECT_UNKNOWN, 1, 1, probe},
+        {200, 0, QUERY_DIALECT_IMS, 1, 1, "/v2/images?name=i&limit=3"},
+        {200, 0, QUERY_DIALECT_GLANCE, 1, 1, "/v2/images?name=g&limit=3"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct source_http_config config = standard();
+        struct world w;
+        config.dialect = rows[i].said;
+        cloud_status = rows[i].status;
+        open_world(&w, play_service, "", config);
+        assert_int_equal(list_forms(&w), rows[i].result);
+        assert_int_equal(w.server.requests, rows[i].first);
+        if (rows[i].said == QUERY_DIALECT_UNKNOWN)
+            assert_string_equal(target_of(&w, 0), probe);
+        assert_string_equal(target_of(&w, w.server.requests - 1), rows[i].last);
+        if (rows[i].result < 0)
+            assert_error_has(&w, "/v2/cloudimages: HTTP 401: no");
+        assert_int_equal(list_forms(&w), rows[i].result);
+        assert_int_equal(w.server.requests, rows[i].first + rows[i].again);
+        close_world(&w);
+    }
+}
+
+static void a_missing_call_is_asked_for_again_later(void **state)
+{
+    static const char first[] = "/v2/cloudimages?flavor_id=s&limit=3";
+    static const struct step found[] = {{"flavor_id=s", 0, 2, first, NULL, NULL}, {0}};
+    static const struct step missed[] = {
+        {"flavor_id=s", -EOPNOTSUPP, 1, first, NULL, "/v2/cloudimages"}, {0}};
+    static const struct step refused[] = {
+        {"flavor_id=s", -EOPNOTSUPP, 0, NULL, NULL, "/v2/cloudimages"}, {0}};
+    struct source_http_config config = standard();
+    struct world w;
+    (void)state;
+    config.dialect = QUERY_DIALECT_IMS;
+    cloud_status = 404;
+    open_world(&w, play_service, "", config);
+    take_steps(&w, missed);
+    take_steps(&w, refused);
+    source_forget(w.source);
+    take_steps(&w, missed);
+    take_steps(&w, refused);
+    close_world(&w);
+    config.missing_ms = 1;
+    open_world(&w, play_service, "", config);
+    take_steps(&w, missed);
+    cloud_status = 200;
+    usleep(2000);
+    take_steps(&w, found);
+    close_world(&w);
+}
+
+static void a_page_of_cloudimages_has_a_next_one(void **state)
+{
+    static const struct step steps[] = {
+        {"flavor_id=s&limit=2", 0, 1, "/v2/cloudimages?flavor_id=s&limit=2", NULL, NULL}, {0}};
+    static const struct step end[] = {{"flavor_id=s&limit=2&marker=id-2", 0, 1,
+                                       "/v2/cloudimages?flavor_id=s&limit=2&marker=id-2", NULL,
+                                       NULL},
+                                      {0}};
+    struct source_http_config config = standard();
+    struct world w;
+    (void)state;
+    config.dialect = QUERY_DIALECT_IMS;
+    cloud_status = 200;
+    open_world(&w, play_service, "", config);
+    take_steps(&w, steps);
+    assert_images(&w, 2);
+    assert_string_equal(w.last.next_marker, "id-2");
+    take_steps(&w, end);
+    assert_images(&w, 0);
+    assert_string_equal(w.last.next_marker, "");
+    close_world(&w);
+}
+
+/* Once it took our limit, a 400 means the criteria. */
+static void refused_criteria_cost_one_request(void **state)
+{
+    static const struct step steps[] = {
+        {"name=n", 0, 1, "/v2/images?name=n&limit=3", NULL, NULL},
+        {"status=bad", -EINVAL, 1, "/v2/images?status=bad&limit=3", NULL, "these criteria"},
+        {0},
+    };
+    struct world w;
+    (void)state;
+    open_world(&w, play_service, "", standard());
+    take_steps(&w, steps);
+    close_world(&w);
+}
+
 /* --- tokens --- */
 
 static void write_token(const char *path, const char *token)
@@ -778,6 +995,11 @@ int main(void)
         cmocka_unit_test(a_limit_of_the_user_is_kept),
         cmocka_unit_test(a_400_for_another_reason_is_an_error),
         cmocka_unit_test(a_vanished_marker_starts_the_listing_over),
+        cmocka_unit_test(one_probe_tells_what_service_it_is),
+        cmocka_unit_test(of_two_forms_the_one_in_its_dialect_is_sent),
+        cmocka_unit_test(a_missing_call_is_asked_for_again_later),
+        cmocka_unit_test(a_page_of_cloudimages_has_a_next_one),
+        cmocka_unit_test(refused_criteria_cost_one_request),
         cmocka_unit_test(a_new_token_goes_on_from_the_marker),
         cmocka_unit_test(tokens_stay_off_open_networks),
         cmocka_unit_test(an_open_network_in_the_catalog_is_refused),

@@ -52,8 +52,11 @@ static int setup(void **state)
     assert_int_equal(cache_new(&f.cache, &config), 0);
     assert_int_equal(cache_start(f.cache), 0);
     f.auth = (struct auth){.kind = "keystone", .clock = &f.clock.clock};
-    f.status =
-        (struct status){f.cache, &f.source.head, "1.2", "https://ims.example.com/v2", &f.auth};
+    f.status = (struct status){.cache = f.cache,
+                               .source = &f.source.head,
+                               .version = "1.2",
+                               .location = "https://ims.example.com/v2",
+                               .auth = &f.auth};
     return 0;
 }
 
@@ -194,13 +197,84 @@ static void any_text_is_escaped(void **state)
     assert_member(&json, "source_kind", "\"file\"");
 }
 
+static uint32_t open_list(struct fixture *f, const char *criteria)
+{
+    struct query *q;
+    struct query_error err;
+    uint32_t number, tenure;
+    assert_int_equal(query_parse(&q, bytes_of(criteria), QUERY_DIALECT_IMS, &err), 0);
+    assert_int_equal(
+        cache_open_list(f->cache, (struct list_query){.query = q}, false, &number, &tenure), 0);
+    return number;
+}
+
+static void each_query_has_a_row(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
+    struct list_view view;
+    get(f, &json);
+    assert_member(&json, "queries", "[]");
+    uint32_t number = open_list(f, "name=\"&min_ram=0");
+    open_list(f, "tag=b&tag=a");
+    assert_int_equal(cache_view(f->cache, number, LIST_FRESH, &view), LIST_WAIT);
+    fake_wait_begun(&f->source, 1);
+    fake_end(&f->source, -EIO);
+    for (struct list_status s = {0}; !s.last_error;)
+        cache_status(f->cache, number, &s);
+    strbuf_reset(&json);
+    get(f, &json);
+    const char *rows = strstr(json.data, "\"queries\":[{\"criteria\":\"min_ram=0&name=\\\"\",");
+    if (!rows)
+        fail_msg("%s", json.data);
+    const char *second = strstr(rows, "},{\"criteria\":\"tag=a&tag=b\",\"images\":0,");
+    assert_non_null(second);
+    const char *failing = strstr(rows, "\"failing\":true,\"last_error\":\"the fake failed: -5\"}");
+    assert_non_null(failing);
+    assert_true(failing < second);
+    assert_non_null(strstr(second, "\"age\":null,\"listings\":0,\"requests\":0,"));
+    assert_non_null(strstr(second, "\"failing\":false,\"last_error\":null}]"));
+    assert_member(&json, "failing", "false"); /* of the mount's own list */
+}
+
+static enum query_dialect say_dialect(void *ctx)
+{
+    (void)ctx;
+    return QUERY_DIALECT_GLANCE;
+}
+
+static void say_refused(void *ctx, struct strbuf *out)
+{
+    strbuf_add_str(out, ctx ? ctx : "");
+}
+
+static void what_queries_are_like(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
+    get(f, &json);
+    assert_null(strstr(json.data, "dialect"));
+    assert_null(strstr(json.data, "last_refused_query"));
+    f->status.dialect = say_dialect;
+    f->status.add_refused = say_refused;
+    strbuf_reset(&json);
+    get(f, &json);
+    assert_member(&json, "dialect", "\"glance\"");
+    assert_member(&json, "last_refused_query", "null");
+    f->status.ctx = "limit=\"0\": at least 1";
+    strbuf_reset(&json);
+    get(f, &json);
+    assert_member(&json, "last_refused_query", "\"limit=\\\"0\\\": at least 1\"");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_signs_in),          TEST(before_any_list),     TEST(with_a_list),
-        TEST(when_a_listing_failed), TEST(any_text_is_escaped),
+        TEST(when_a_listing_failed), TEST(any_text_is_escaped), TEST(each_query_has_a_row),
+        TEST(what_queries_are_like),
     };
     return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }
