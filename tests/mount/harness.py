@@ -58,7 +58,8 @@ def error_of(call, *arguments, **options):
     try:
         call(*arguments, **options)
     except OSError as error:
-        return errno.errorcode.get(error.errno, str(error.errno))
+        name = errno.errorcode.get(error.errno, str(error.errno))
+        return {'ENOTSUP': 'EOPNOTSUPP'}.get(name, name)  # one number
     return 'OK'
 
 

@@ -116,3 +116,12 @@ def pretty(value, indent=0):
         parts = [mended(k) + b': ' + pretty(v, indent + 1) for k, v in value]
         return b'{' + inner + (b',' + inner).join(parts) + outer + b'}'
     return b'[' + inner + (b',' + inner).join(pretty(v, indent + 1) for v in value) + outer + b']'
+
+
+def raw_text(value):
+    """A value as it came, without the spaces."""
+    if isinstance(value, Object):
+        return b'{' + b','.join(k + b':' + raw_text(v) for k, v in value) + b'}'
+    if isinstance(value, list):
+        return b'[' + b','.join(map(raw_text, value)) + b']'
+    return bytes(value)

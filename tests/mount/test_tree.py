@@ -78,17 +78,8 @@ def test_odd_records_over_http(mount, raw):
     """The records go over the wire as they are in the text; a simulator might mend them."""
     text = data.generated(200, '--odd')
     records = jsonraw.records(text)
-    body = b'{"images": [' + b','.join(raw_text(record) for record in records) + b']}'
+    body = b'{"images": [' + b','.join(jsonraw.raw_text(record) for record in records) + b']}'
     check(mount(raw([rawserver.Reply(body)]).url), body)
-
-
-def raw_text(value):
-    """A value as it came, without the spaces."""
-    if isinstance(value, jsonraw.Object):
-        return b'{' + b','.join(k + b':' + raw_text(v) for k, v in value) + b'}'
-    if isinstance(value, list):
-        return b'[' + b','.join(map(raw_text, value)) + b']'
-    return bytes(value)
 
 
 @pytest.mark.all
