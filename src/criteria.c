@@ -37,8 +37,7 @@ int criteria_make(struct criteria *out, const struct criteria_text *text, struct
 int criteria_copy_filter(const struct criteria *c, struct query **out)
 {
     *out = NULL;
-    /* It has no limit (filter.h), so leaving that out changes nothing. */
-    return c->filter ? query_set(out, c->filter, "limit", (struct bytes){0}) : 0;
+    return c->filter ? query_without(out, c->filter, NULL) : 0;
 }
 
 void criteria_clear(struct criteria *c)

@@ -69,3 +69,14 @@ int filter_restrict(const struct query *filter, struct query **query, struct que
     *query = joined;
     return 0;
 }
+
+int filter_rest(struct query **out, const struct query *filter, const struct query *q)
+{
+    CLEANUP(free_query) struct query *rest = NULL;
+    int r = query_without(&rest, q, filter);
+    if (r == 0 && query_count(rest) == 0)
+        return query_without(out, q, NULL);
+    if (r == 0)
+        *out = STEAL(rest);
+    return r;
+}

@@ -194,13 +194,6 @@ bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect
     return !needs_project(dialect == QUERY_DIALECT_GLANCE ? &m->glance : &m->ims);
 }
 
-static int copy_query(struct query **out, const struct query *q, struct query_error *err)
-{
-    CLEANUP(free_query) struct query *none = NULL;
-    int r = query_parse(&none, bytes_of(""), QUERY_DIALECT_UNKNOWN, err);
-    return r < 0 ? r : query_join(out, q, none, err);
-}
-
 static int fill_form(const struct form *f, struct bytes project, struct query **out,
                      struct query_error *err)
 {
@@ -253,7 +246,7 @@ int named_criteria(const struct named *n, size_t i, enum query_dialect dialect,
     const struct method *m = method_at(i);
     struct bytes name = bytes_of(named_name(n, i));
     if (!m) {
-        int r = copy_query(&q, own_at(n, i)->query, err);
+        int r = query_without(&q, own_at(n, i)->query, NULL);
         if (r == 0)
             *out = (struct named_criteria){.query = q};
         return r;

@@ -62,7 +62,7 @@ struct meaning {
     const char *name;           /* of what is not the same in both dialects; NULL: it is */
     enum query_dialect refused_in;
     int refusal;
-    struct query *copy; /* of what.query, which goes to the cache */
+    struct query *copy; /* of what.query, which goes to the cache, but without the filter */
 };
 
 static void clear_meaning(struct meaning *m)
@@ -110,7 +110,7 @@ static int understand(struct queries *q, struct bytes name, struct meaning *m,
         r = m->name ? filter_forms(c->filter, dialect, m, err)
                     : filter_restrict(c->filter, &m->what.query, err);
     if (r == 0)
-        r = query_join(&m->copy, m->what.query, m->what.query, err);
+        r = filter_rest(&m->copy, c->filter, m->what.query);
     return r;
 }
 

@@ -77,6 +77,12 @@ static struct bytes decode(struct bytes raw, char **to)
     return out;
 }
 
+/* One of the documents calls it so, the others do not. */
+static struct bytes rename_create_at(struct bytes word)
+{
+    return bytes_are(word, "create_at") ? bytes_of("created_at") : word;
+}
+
 /* The one spelling of values that have several. The bytes are the query's own, so they may be
  * changed in place. */
 static void canonize(struct query_item *item)
@@ -85,8 +91,8 @@ static void canonize(struct query_item *item)
     if (item->param && item->param->kind == PARAM_BOOLEAN)
         for (size_t i = 0; i < item->value.len; i++)
             s[i] = (char)(s[i] | 0x20);
-    if (item->param && item->param->kind == PARAM_SORT_KEY && bytes_are(item->value, "create_at"))
-        item->value = bytes_of("created_at");
+    if (item->param && item->param->kind == PARAM_SORT_KEY)
+        item->value = rename_create_at(item->value);
 }
 
 static int check_item(const struct query_item *item, enum query_dialect dialect,
@@ -114,7 +120,7 @@ static int add_piece(struct query *q, struct bytes piece, char **to, enum query_
         return refuse(err, -ENOENT, piece, "no '=' in it; criteria are name=value joined by '&'");
     size_t len = (size_t)(equals - piece.data);
     struct query_item item = {0};
-    item.name = decode((struct bytes){piece.data, len}, to);
+    item.name = rename_create_at(decode((struct bytes){piece.data, len}, to));
     item.value = decode((struct bytes){equals + 1, piece.len - len - 1}, to);
     if (item.name.len == 0)
         return refuse(err, -EINVAL, piece, "a parameter without a name");
@@ -342,16 +348,19 @@ bool query_sort_ascending(const struct query *q)
     return item && bytes_are(item->value, "asc");
 }
 
-/* Adds q's items to a URL, but those called skip. */
-static void add_items(struct strbuf *url, const struct query *q, const char *skip)
+static void add_to_url(struct strbuf *url, const struct query_item *item)
 {
-    for (size_t i = 0; i < q->count; i++) {
-        if (skip && bytes_are(q->items[i].name, skip))
-            continue;
-        if (url->len)
-            strbuf_add_char(url, '&');
-        add_item(url, &q->items[i], add_for_url);
-    }
+    if (url->len)
+        strbuf_add_char(url, '&');
+    add_item(url, item, add_for_url);
+}
+
+/* q's items that other (NULL: nothing) lacks. */
+static void add_others(struct strbuf *url, const struct query *q, const struct query *other)
+{
+    for (size_t i = 0; i < q->count; i++)
+        if (!other || !has_item(other, &q->items[i]))
+            add_to_url(url, &q->items[i]);
 }
 
 static int parse_url(struct query **out, const struct strbuf *url, struct query_error *err)
@@ -365,11 +374,11 @@ int query_set(struct query **out, const struct query *q, const char *name, struc
     struct query_error err;
     CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
     struct query_item item = {.name = bytes_of(name), .value = value};
-    add_items(&url, q, name);
-    if (value.data && url.len)
-        strbuf_add_char(&url, '&');
+    for (size_t i = 0; i < q->count; i++)
+        if (!bytes_are(q->items[i].name, name))
+            add_to_url(&url, &q->items[i]);
     if (value.data)
-        add_item(&url, &item, add_for_url);
+        add_to_url(&url, &item);
     return parse_url(out, &url, &err);
 }
 
@@ -377,13 +386,15 @@ int query_join(struct query **out, const struct query *a, const struct query *b,
                struct query_error *err)
 {
     CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
-    add_items(&url, a, NULL);
-    for (size_t i = 0; i < b->count; i++) {
-        if (has_item(a, &b->items[i]))
-            continue;
-        if (url.len)
-            strbuf_add_char(&url, '&');
-        add_item(&url, &b->items[i], add_for_url);
-    }
+    add_others(&url, a, NULL);
+    add_others(&url, b, a);
     return parse_url(out, &url, err);
+}
+
+int query_without(struct query **out, const struct query *q, const struct query *other)
+{
+    struct query_error err;
+    CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
+    add_others(&url, q, other);
+    return parse_url(out, &url, &err);
 }

@@ -22,5 +22,11 @@ MUST_CHECK int filter_apply(struct query **out, const struct query *filter, cons
 /* The same in place. filter NULL: nothing changes. */
 MUST_CHECK int filter_restrict(const struct query *filter, struct query **query,
                                struct query_error *err);
+/*
+ * What q, which is filter_apply()'s, has beyond the filter: how it is called inside the mount,
+ * where the filter goes without saying. All of q where nothing would be left. filter may be NULL.
+ * The caller frees *out. -ENOMEM.
+ */
+MUST_CHECK int filter_rest(struct query **out, const struct query *filter, const struct query *q);
 
 #endif

@@ -22,8 +22,9 @@ bool page_of_name(struct bytes name, enum node_page *page);
 bool page_exists(const struct query *criteria, const struct catalog *list, enum node_page page);
 /*
  * What the directory that the link leads to is called: the criteria in their canonical form,
- * without marker or with the server's last id as marker. Added to out. -ENOENT: there is no such
- * link; -ENOMEM.
+ * without marker or with the server's last id as marker. Added to out. It may be longer than a name
+ * can be: then following the link is an error (ENAMETOOLONG), which a page that seems to be the
+ * last would not be. -ENOENT: there is no such link; -ENOMEM.
  */
 MUST_CHECK int page_add_criteria(const struct query *criteria, const struct catalog *list,
                                  enum node_page page, struct strbuf *out);

@@ -21,7 +21,7 @@
 struct place {
     unsigned refs;
     uint32_t list, tenure;
-    struct query *criteria; /* owned */
+    struct query *criteria; /* without the mount's filter; owned */
     uint32_t *spellings;    /* rising, but for the day when the numbers begin again */
     size_t count, cap;
     bool provisional; /* its names may lead to another one later */

@@ -3,9 +3,10 @@
  * query: criteria of a list call, as somebody wrote them, checked and in one canonical form.
  *
  * The text is a query string, name=value joined by '&'. %XX is decoded once, '+' is a plus, an
- * invalid % is itself. Parameters are sorted by name, tags by value; sort_key=create_at becomes
- * created_at, booleans become lower case; every other value stays as written. A query never changes
- * after it was made; the owner frees it, any thread reads it. No I/O.
+ * invalid % is itself. Parameters are sorted by name, tags by value; create_at, which is what one
+ * of the documents calls it, becomes created_at, as a name and as a sort key; booleans become lower
+ * case; every other value stays as written. A query never changes after it was made; the owner
+ * frees it, any thread reads it. No I/O.
  */
 #ifndef IMSFS_QUERY_H
 #define IMSFS_QUERY_H
@@ -83,5 +84,8 @@ MUST_CHECK int query_set(struct query **out, const struct query *q, const char *
 /* The criteria of both. -EINVAL: one parameter with two values. The caller frees *out. */
 MUST_CHECK int query_join(struct query **out, const struct query *a, const struct query *b,
                           struct query_error *err);
+/* The criteria of q that other (NULL: none) lacks, values compared. -ENOMEM. The caller frees *out.
+ */
+MUST_CHECK int query_without(struct query **out, const struct query *q, const struct query *other);
 
 #endif

@@ -21,7 +21,7 @@
 struct tree_query {
     uint32_t number; /* 1 … 4095 */
     uint32_t generation;
-    const struct query *criteria; /* as in its directory's name */
+    const struct query *criteria; /* as its directory is called where it is listed */
     const uint32_t *spellings;    /* of all directories that were given out, see struct node */
     size_t spelling_count;
 };

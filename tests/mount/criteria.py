@@ -25,6 +25,7 @@ BOOLEANS = ('protected', '__whole_image', 'os_hidden')
 TIMES = ('created_at', 'updated_at')
 PAGING = ('marker', 'limit', 'sort_key', 'sort_dir')
 SORT_KEYS = ('name', 'container_format', 'disk_format', 'status', 'id', 'size', 'created_at', 'create_at')
+RENAMED = {'create_at': 'created_at'}  # one of the documents calls it so
 MEMBER_STATUS = ('accepted', 'rejected', 'pending')
 TIME_FORMS = ('%Y-%m-%dT%H:%M:%SZ', '%Y-%m-%d %H:%M:%S')
 OPERATORS = {
@@ -123,6 +124,7 @@ def refusal(text, dialect):
         pairs = parse(text)
     except KeyError:
         return 'ENOENT'
+    pairs = [(RENAMED.get(name, name), value) for name, value in pairs]
     names = [name for name, _ in pairs if name != 'tag']
     if '' in names or len(names) != len(set(names)):
         return 'EINVAL'
@@ -280,7 +282,7 @@ class Service:
 
     def answer(self, text, api='images', call=None):
         """The records for the criteria, in order: a page with limit, everything else without."""
-        pairs = parse(text)
+        pairs = [(RENAMED.get(name, name), value) for name, value in parse(text)]
         wanted = dict(pairs)
         call = call or call_of(text, self.dialect, api)
         found = self.ordered(self.images, wanted)

@@ -74,7 +74,8 @@ SENT = [
     '__support_xen_hana=true', '__support_kvm_infiniband=true', '__support_new_thing=true',
     'updated_at=gt:2021-02-03T04:05:10Z', 'updated_at=gte:2021-02-03T04:05:10Z', 'updated_at=lt:2021-02-03T04:05:10Z',
     'updated_at=lte:2021-02-03 04:05:10', 'updated_at=eq:2021-02-03 04:05:10', 'updated_at=neq:2021-02-03T04:05:10Z',
-    'updated_at=2021-02-03T04:05:10Z', 'created_at=gt:2040-03-04T05:59:30Z', 'created_at=lte:2040-03-04 05:59:30',
+    'updated_at=2021-02-03T04:05:10Z', 'created_at=gt:2040-03-04T05:59:30Z', 'create_at=gt:2040-03-04T05:59:30Z',
+    'created_at=lte:2040-03-04 05:59:30',
     'member_status=accepted&visibility=shared', 'member_status=rejected&visibility=shared',
     'member_status=pending&visibility=shared', 'limit=1', 'limit=7&sort_key=name', 'limit=5&marker=' + data.image_id(8),
     'marker=' + data.image_id(20), 'marker=' + data.image_id(20) + '&sort_dir=asc&status=active',
@@ -108,7 +109,8 @@ REFUSED = [
     ('member_status=all', 'EINVAL', ''), ('created_at=xx:2018-10-28T10:00:00Z', 'EINVAL', 'EINVAL'),
     ('created_at=gt:2018-10-28', 'EINVAL', 'EINVAL'), ('updated_at=lt:2018-13-28T10:00:00Z', 'EINVAL', 'EINVAL'),
     ('created_at=gt:2018-10-28T10:00:00', 'EINVAL', 'EINVAL'), ('created_at=GT:2018-10-28 10:00:00', 'EINVAL', 'EINVAL'),
-    ('created_at=2018-10-28 10:00:00', '', ''), ('__whole_image=true', '', 'EOPNOTSUPP'),
+    ('created_at=2018-10-28 10:00:00', '', ''), ('create_at=2018-10-28', 'EINVAL', 'EINVAL'),
+    ('create_at=gt:2018-10-28T10:00:00Z&created_at=lt:2018-10-28T10:00:00Z', 'EINVAL', 'EINVAL'), ('__whole_image=true', '', 'EOPNOTSUPP'),
     ('__whole_image=1', 'EINVAL', 'EOPNOTSUPP'), ('flavor_id=x', '', 'EOPNOTSUPP'), ('architecture=mips', '', ''),
     ('visibility=gold', '', ''), ('__imagetype=silver', '', ''), ('__os_bit=128', '', ''), ('name=100%', '', ''),
 ]
@@ -130,7 +132,8 @@ def canonical(text):
     for name, value in criteria.parse(text):
         if name in criteria.BOOLEANS:
             value = value.lower()
-        found.add((name, 'created_at' if (name, value) == ('sort_key', 'create_at') else value))
+        name = criteria.RENAMED.get(name, name)
+        found.add((name, criteria.RENAMED.get(value, value) if name == 'sort_key' else value))
     return found
 
 

@@ -38,6 +38,27 @@ def test_another_value_is_refused(mount, sim):
         service.ids('status=active&tag=x&tag=a=b'))
 
 
+def test_names_are_without_the_filter(mount, sim):
+    """It goes without saying, so links can be followed and names are listed however long it is."""
+    service = sample('ims')
+    long = 'name=%s&status=active' % ('x' * 200)
+    server = sim(criteria.json_of(service))
+    mounted = mount(server.url, 'dialect=ims', 'filter=' + long, 'query=mine:limit=1&sort_key=name', 'ttl=3600')
+    text = '__isregistered=true&limit=1&tag=\u6807\u7b7e'
+    for spelling in (text, 'status=active&' + text, 'tag=\u6807\u7b7e&__isregistered=%74rue&limit=1'):
+        path = mounted.path('query', spelling)
+        assert queries.ids(path) == service.ids(long + '&' + text) != []
+        assert os.readlink(path + '/first') == '../' + text
+        assert criteria.parse(os.readlink(path + '/next')[3:])[0] == ('__isregistered', 'true')
+        assert len(os.listdir(path + '/next')) and len(os.readlink(path + '/next')) < 120
+    assert os.readlink(mounted.path('query', 'mine', 'first')) == '../limit=1&sort_key=name'
+    assert queries.ids(mounted.path('query', 'status=active')) == mounted.list('by-id')
+    listed = [name for name in mounted.list('query') if '=' in name]
+    assert text in listed and not any('name=' in name for name in listed if 'limit' in name)
+    rows = [row['criteria'] for row in mounted.status()['queries'] if '=' in row['criteria']]
+    assert rows and all('name=' + 'x' * 200 in row for row in rows)  # what the service is asked
+
+
 def test_a_filter_of_cloudimages_moves_the_list_there(mount, sim):
     service = sample('ims')
     server = sim(criteria.json_of(service))

@@ -78,11 +78,46 @@ static void test_apply(void **state)
     query_free(filter);
 }
 
+static void test_rest(void **state)
+{
+    static const struct {
+        const char *criteria, *rest;
+    } rows[] = {
+        {"limit=5&sort_key=name", "limit=5&sort_key=name"},
+        {"limit=5&status=active", "limit=5"},
+        {"tag=b&tag=a", "tag=b"},
+        {"name=x&protected=TRUE&tag=a&status=active", "name=x"},
+        {"", "protected=true&status=active&tag=a"},
+        {"tag=a&status=active", "protected=true&status=active&tag=a"},
+    };
+    struct query_error err = {""};
+    struct query *filter = NULL;
+    (void)state;
+    assert_int_equal(parse(&filter, "status=active&protected=True&tag=a", QUERY_DIALECT_IMS, &err),
+                     0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(strbuf_free) struct strbuf got = STRBUF_INIT;
+        struct query *q = NULL, *rest = NULL, *all = NULL;
+        assert_int_equal(query_parse(&q, bytes_of(rows[i].criteria), QUERY_DIALECT_IMS, &err), 0);
+        assert_int_equal(filter_restrict(filter, &q, &err), 0);
+        assert_int_equal(filter_rest(&rest, filter, q), 0);
+        query_add_name(rest, &got);
+        assert_string_equal(strbuf_str(&got), rows[i].rest);
+        assert_int_equal(filter_rest(&all, NULL, q), 0);
+        assert_true(query_equal(all, q));
+        query_free(all);
+        query_free(rest);
+        query_free(q);
+    }
+    query_free(filter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_apply),
+        cmocka_unit_test(test_rest),
     };
     return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
 }

@@ -109,7 +109,9 @@ static const struct {
     {"&status=active", -ENOENT, -ENOENT, -ENOENT},
     {"=x", -EINVAL, -EINVAL, -EINVAL},
     {"foo=bar", 0, -EINVAL, 0},
-    {"create_at=x", 0, -EINVAL, 0},
+    {"create_at=x", -EINVAL, -EINVAL, -EINVAL},
+    {"create_at=gt:2018-10-28T10:00:00Z", 0, 0, 0},
+    {"create_at=2018-10-28T10:00:00Z&created_at=2018-10-28T10:00:00Z", -EINVAL, -EINVAL, -EINVAL},
     {"offset=5", 0, -EINVAL, 0},
     {"status=a&status=b", -EINVAL, -EINVAL, -EINVAL},
     {"status=a&status=a", -EINVAL, -EINVAL, -EINVAL},
@@ -197,6 +199,10 @@ static const struct {
     {"protected=True", "protected=true", "protected=true"},
     {"__isregistered=True", "__isregistered=True", "__isregistered=True"},
     {"sort_key=create_at", "sort_key=created_at", "sort_key=created_at"},
+    {"name=create_at", "name=create_at", "name=create_at"},
+    {"updated_at=2018-10-28 10:00:00&create_at=gt:2018-10-28 10:00:00",
+     "created_at=gt:2018-10-28 10:00:00&updated_at=2018-10-28 10:00:00",
+     "created_at=gt%3A2018-10-28%2010%3A00%3A00&updated_at=2018-10-28%2010%3A00%3A00"},
     {"name=a%20b", "name=a b", "name=a%20b"},
     {"name=a b", "name=a b", "name=a%20b"},
     {"name=a+b", "name=a+b", "name=a%2Bb"},
@@ -298,6 +304,15 @@ static void test_set_and_join(void **state)
     assert_name(made, "limit=2&marker=old&status=active&tag=a&tag=b&tag=c");
     query_free(made);
     assert_int_equal(query_join(&made, q, other, &err), -EINVAL);
+    assert_int_equal(query_without(&made, q, filter), 0);
+    assert_name(made, "marker=old&tag=a&tag=b");
+    query_free(made);
+    assert_int_equal(query_without(&made, q, q), 0);
+    assert_name(made, "");
+    query_free(made);
+    assert_int_equal(query_without(&made, q, NULL), 0);
+    assert_true(query_equal(made, q) && made != q);
+    query_free(made);
     query_free(q);
     query_free(filter);
     query_free(other);
