@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/help.h"
 
+#include <errno.h>
 #include <stdio.h>
 
-#include "imsfs/options.h"
 #include "imsfs/param.h"
 
 #ifndef IMSFS_VERSION
@@ -120,4 +120,21 @@ void help_add_query(struct strbuf *out)
 void help_add_version(struct strbuf *out)
 {
     strbuf_add_str(out, "imsfs " IMSFS_VERSION "\n");
+}
+
+/* --- */
+
+int help_print(enum options_action action)
+{
+    static void (*const texts[])(struct strbuf * out) = {
+        [OPTIONS_HELP] = help_add_usage,
+        [OPTIONS_HELP_QUERY] = help_add_query,
+        [OPTIONS_VERSION] = help_add_version,
+    };
+    CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
+    texts[action](&out);
+    int r = strbuf_error(&out);
+    if (r == 0 && (fputs(strbuf_str(&out), stdout) == EOF || fflush(stdout) == EOF))
+        r = -EIO;
+    return r;
 }

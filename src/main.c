@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "imsfs/daemon.h"
+#include "imsfs/event.h"
 #include "imsfs/fs.h"
 #include "imsfs/help.h"
 #include "imsfs/log.h"
@@ -43,17 +43,9 @@ struct app {
 
 /* --- what can happen while we run --- */
 
-/* False: it is over. */
-typedef bool event_handler(struct app *app);
-
-struct event {
-    int fd;
-    short events;
-    event_handler *handle;
-};
-
-static bool on_signal(struct app *app)
+static bool on_signal(void *ctx)
 {
+    struct app *app = ctx;
     for (int number; (number = daemon_next_signal(app->signal_fd));) {
         if (number == SIGINT || number == SIGTERM)
             return false;
@@ -63,29 +55,16 @@ static bool on_signal(struct app *app)
     return true;
 }
 
-static bool on_mount_change(struct app *app)
+static bool on_mount_change(void *ctx)
 {
+    const struct app *app = ctx;
     return mountpoint_present(app->device) != 0;
 }
 
-static bool on_end(struct app *app)
+static bool on_end(void *ctx)
 {
-    (void)app;
+    (void)ctx;
     return false;
-}
-
-static void wait_for(struct app *app, const struct event *events, size_t count)
-{
-    struct pollfd fds[4];
-    for (size_t i = 0; i < count; i++)
-        fds[i] = (struct pollfd){.fd = events[i].fd, .events = events[i].events};
-    for (;;) {
-        if (poll(fds, (nfds_t)count, -1) < 0 && errno != EINTR)
-            return;
-        for (size_t i = 0; i < count; i++)
-            if (fds[i].revents && !events[i].handle(app))
-                return;
-    }
 }
 
 static void wait_for_end(struct app *app)
@@ -95,7 +74,7 @@ static void wait_for_end(struct app *app)
         {app->watch_fd, POLLPRI, on_mount_change},
         {fs_ended_fd(app->fs), POLLIN, on_end},
     };
-    wait_for(app, events, ARRAY_SIZE(events));
+    event_wait(events, ARRAY_SIZE(events), app);
 }
 
 /* The first page of the list, or why there is none. */
@@ -106,7 +85,7 @@ static int wait_for_first_page(struct app *app, struct strbuf *why)
         {app->signal_fd, POLLIN, on_signal},
         {cache_first_fd(app->cache), POLLIN, on_end},
     };
-    wait_for(app, events, ARRAY_SIZE(events));
+    event_wait(events, ARRAY_SIZE(events), app);
     struct pollfd first = {.fd = events[1].fd, .events = POLLIN};
     if (poll(&first, 1, 0) < 1) {
         strbuf_add_str(why, "stopped before the first page of the list had come");
@@ -349,21 +328,6 @@ static int run(struct app *app)
 
 /* --- the command --- */
 
-static void (*const texts[])(struct strbuf *out) = {
-    [OPTIONS_HELP] = help_add_usage,
-    [OPTIONS_HELP_QUERY] = help_add_query,
-    [OPTIONS_VERSION] = help_add_version,
-};
-
-static int print(enum options_action action)
-{
-    CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
-    texts[action](&out);
-    if (strbuf_error(&out) || fputs(strbuf_str(&out), stdout) == EOF || fflush(stdout) == EOF)
-        return DAEMON_FAILURE;
-    return DAEMON_OK;
-}
-
 static void app_free(struct app *app)
 {
     if (app->watch_fd >= 0)
@@ -394,6 +358,6 @@ int main(int argc, char *argv[])
         return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
     }
     if (app.options.action != OPTIONS_MOUNT)
-        return print(app.options.action);
+        return help_print(app.options.action) < 0 ? DAEMON_FAILURE : DAEMON_OK;
     return run(&app);
 }
