@@ -22,11 +22,15 @@ int criteria_make(struct criteria *out, const struct criteria_text *text, struct
     CLEANUP(criteria_clear) struct criteria c = {.dialect = route_dialect_called(text->dialect)};
     struct query_error err;
     int r = 0;
+    if (text->records && c.dialect == QUERY_DIALECT_UNKNOWN)
+        c.dialect = QUERY_DIALECT_IMS;
     if (text->filter)
         r = filter_parse(&c.filter, bytes_of(text->filter), c.dialect, &err);
     if (r < 0)
         return refuse("filter", r, &err, why);
-    r = named_new(&c.named, text->queries, text->count, c.dialect, c.filter, &err);
+    const struct named_config named = {text->queries, text->count, c.dialect, c.filter,
+                                       text->records};
+    r = named_new(&c.named, &named, &err);
     if (r < 0)
         return refuse("query", r, &err, why);
     *out = c;

@@ -301,12 +301,11 @@ static int make_layout(struct app *app)
 static int run(struct app *app)
 {
     const struct options *o = &app->options;
-    const struct criteria_text text = {o->dialect, o->filter, o->queries.items, o->queries.count};
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     int status = make_layout(app);
     if (status != DAEMON_OK)
         return status;
-    if (criteria_make(&app->criteria, &text, &why) ||
+    if (options_criteria(o, &app->criteria, &why) ||
         mountpoint_check(o->mountpoint, o->nonempty, &app->mountpoint, &why) ||
         login_load(&app->login, o, &why)) {
         log_error("%s", strbuf_str(&why));

@@ -17,21 +17,26 @@ struct form {
 
 struct method {
     const char *name;
+    bool of_members; /* records alone do not tell */
     struct form ims, glance;
 };
 
 static const struct method methods[] = {
     {"public",
+     false,
      {"__imagetype=gold&visibility=public&protected=true", false, false},
      {"visibility=public", false, false}},
-    {"private", {"", true, false}, {"", true, false}},
+    {"private", false, {"", true, false}, {"", true, false}},
     {"shared-accepted",
+     true,
      {"member_status=accepted&visibility=shared&__imagetype=shared", false, false},
      {"member_status=accepted&visibility=shared", false, false}},
     {"shared-rejected",
+     true,
      {"member_status=rejected&visibility=shared&__imagetype=shared", false, false},
      {"member_status=rejected&visibility=shared", false, false}},
     {"shared-pending",
+     true,
      {"member_status=pending&visibility=shared&__imagetype=shared", false, false},
      {"member_status=pending&visibility=shared", false, true}},
 };
@@ -45,6 +50,7 @@ struct own {
 struct named {
     struct own *own;
     size_t count; /* of own; they stand behind the methods */
+    bool records; /* see struct named_config */
 };
 
 void named_free(struct named *n)
@@ -100,8 +106,8 @@ static int refuse_criteria(struct query_error *err, struct bytes name)
     return refuse(err, -EINVAL, name, reason.text);
 }
 
-static int add_own(struct named *n, const char *text, enum query_dialect dialect,
-                   const struct query *filter, struct query_error *err)
+static int add_own(struct named *n, const char *text, const struct named_config *config,
+                   struct query_error *err)
 {
     CLEANUP(free_query) struct query *q = NULL;
     CLEANUP(free_query) struct query *joined = NULL;
@@ -111,9 +117,9 @@ static int add_own(struct named *n, const char *text, enum query_dialect dialect
     int r = check_name(n, name, err);
     if (r < 0)
         return r;
-    r = query_parse(&q, bytes_of(text + name.len + 1), dialect, err);
-    if (r == 0 && filter)
-        r = filter_apply(&joined, filter, q, err);
+    r = query_parse(&q, bytes_of(text + name.len + 1), config->dialect, err);
+    if (r == 0 && config->filter)
+        r = filter_apply(&joined, config->filter, q, err);
     if (r < 0)
         return r == -ENOMEM ? r : refuse_criteria(err, name);
     char *copy = strndup(name.data, name.len);
@@ -123,16 +129,16 @@ static int add_own(struct named *n, const char *text, enum query_dialect dialect
     return 0;
 }
 
-int named_new(struct named **out, char *const *own, size_t count, enum query_dialect dialect,
-              const struct query *filter, struct query_error *err)
+int named_new(struct named **out, const struct named_config *config, struct query_error *err)
 {
     CLEANUP(free_named) struct named *n = calloc(1, sizeof(*n));
     if (n)
-        n->own = calloc(count + 1, sizeof(*n->own));
+        n->own = calloc(config->count + 1, sizeof(*n->own));
     if (!n || !n->own)
         return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int r = add_own(n, own[i], dialect, filter, err);
+    n->records = config->records;
+    for (size_t i = 0; i < config->count; i++) {
+        int r = add_own(n, config->own[i], config, err);
         if (r < 0)
             return r;
     }
@@ -184,11 +190,19 @@ static bool needs_project(const struct form *f)
     return f->of_project || f->without_own;
 }
 
+/* There is a service where it needs one. */
+static bool can_be_told(const struct named *n, size_t i)
+{
+    const struct method *m = method_at(i);
+    return !n->records || !(m ? m->of_members : query_is_server_only(own_at(n, i)->query));
+}
+
 bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect,
                      struct bytes project)
 {
     const struct method *m = method_at(i);
-    (void)n;
+    if (!can_be_told(n, i))
+        return false;
     if (!m || project.len)
         return true;
     return !needs_project(dialect == QUERY_DIALECT_GLANCE ? &m->glance : &m->ims);
@@ -245,6 +259,8 @@ int named_criteria(const struct named *n, size_t i, enum query_dialect dialect,
     struct query *q = NULL;
     const struct method *m = method_at(i);
     struct bytes name = bytes_of(named_name(n, i));
+    if (!can_be_told(n, i))
+        return refuse(err, -EOPNOTSUPP, name, "records do not tell, only a server does");
     if (!m) {
         int r = query_without(&q, own_at(n, i)->query, NULL);
         if (r == 0)

@@ -346,11 +346,7 @@ static int check_together(const struct options *o, struct strbuf *why)
         return -EINVAL;
     }
     CLEANUP(criteria_clear) struct criteria checked = {0};
-    /* Of a file it is known from the start (source_file.h). */
-    bool file = o->source_kind == OPTIONS_SOURCE_FILE && !o->dialect;
-    const struct criteria_text text = {file ? "ims" : o->dialect, o->filter, o->queries.items,
-                                       o->queries.count};
-    return criteria_make(&checked, &text, why);
+    return options_criteria(o, &checked, why);
 }
 
 /* --- public --- */
@@ -371,6 +367,18 @@ int options_parse(struct options *out, int argc, char *const argv[], struct strb
     else
         *out = o;
     return rc;
+}
+
+int options_criteria(const struct options *o, struct criteria *out, struct strbuf *why)
+{
+    const struct criteria_text text = {
+        .dialect = o->dialect,
+        .filter = o->filter,
+        .queries = o->queries.items,
+        .count = o->queries.count,
+        .records = o->source_kind == OPTIONS_SOURCE_FILE,
+    };
+    return criteria_make(out, &text, why);
 }
 
 void options_free(struct options *o)

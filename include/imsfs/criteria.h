@@ -9,7 +9,8 @@
 #include "imsfs/named.h"
 
 struct criteria {
-    enum query_dialect dialect; /* as the user says; unknown: it is for route to find out */
+    enum query_dialect dialect; /* as the user says; unknown: it is for route to find out; records
+                                   are an IMS's unless the user says otherwise (source_file.h) */
     struct query *filter;       /* of the whole mount; NULL: none */
     struct named *named;
 };
@@ -20,6 +21,7 @@ struct criteria_text {
     const char *filter;
     char *const *queries;
     size_t count;
+    bool records; /* SOURCE is a file with records, and no service */
 };
 
 /*

@@ -14,13 +14,19 @@
 
 struct named; /* opaque */
 
+struct named_config {
+    char *const *own; /* the user's, "NAME:CRITERIA", in the order given */
+    size_t count;
+    enum query_dialect dialect; /* as for query_parse() */
+    const struct query *filter; /* of the mount, which the user's criteria must fit; NULL: none */
+    bool records;               /* they are put to records alone: there is no service */
+};
+
 /*
- * The common methods, and the user's own ("NAME:CRITERIA", in the order given; dialect as for
- * query_parse()). A name is a plain file name without '=', and given once. filter may be NULL; else
- * the user's criteria must fit it (filter_apply()). -EINVAL: err says which one and why; -ENOMEM.
+ * The common methods and the user's own. A name is a plain file name without '=', and given once.
+ * -EINVAL: err says which one and why; -ENOMEM. Nothing of config is kept.
  */
-MUST_CHECK int named_new(struct named **out, char *const *own, size_t count,
-                         enum query_dialect dialect, const struct query *filter,
+MUST_CHECK int named_new(struct named **out, const struct named_config *config,
                          struct query_error *err);
 void named_free(struct named *n);
 
@@ -29,8 +35,8 @@ size_t named_count(const struct named *n);
 const char *named_name(const struct named *n, size_t i);
 /* False: none is called so. */
 bool named_find(const struct named *n, struct bytes name, size_t *i);
-/* False: it cannot work without the caller's project id, which is not known (empty), so that it is
- * not listed. The dialect may be unknown. */
+/* False: it cannot work and is not listed. It needs the caller's project id, which is not known
+ * (empty), or a service where there are only records. The dialect may be unknown. */
 bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect,
                      struct bytes project);
 

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "imsfs/criteria.h"
 #include "imsfs/setting.h"
 #include "imsfs/strbuf.h"
 
@@ -51,7 +52,7 @@ struct options {
     int64_t list_timeout_ms;
 
     char *filter;                /* criteria of the whole mount; NULL: none */
-    struct setting_list queries; /* NAME:CRITERIA; criteria_make() takes these two */
+    struct setting_list queries; /* NAME:CRITERIA */
     int64_t cache_max;           /* bytes */
 
     char *layout;           /* as given; the layout module checks it */
@@ -74,6 +75,8 @@ struct options {
  */
 MUST_CHECK int options_parse(struct options *out, int argc, char *const argv[], struct strbuf *why);
 void options_free(struct options *o);
+/* What they say about queries, as criteria_make() has it; options_parse() has checked it. */
+MUST_CHECK int options_criteria(const struct options *o, struct criteria *out, struct strbuf *why);
 
 /* All that -o takes, in the order of --help. */
 const struct setting *options_rows(size_t *count);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """query/ of a file with records: the same criteria, answered out of the file alone."""
 import os
+import subprocess
 
 import pytest
 
@@ -74,4 +75,17 @@ def test_named(mount, source_file):
     for name, text in (('public', criteria.NAMED['ims']['public']), ('private', 'owner=' + queries.PROJECT),
                        ('big', 'min_disk=100')):
         assert sorted(queries.ids(mounted.path('query', name))) == sorted(service.ids(text)) != []
-    assert harness.error_of(os.listdir, mounted.path('query', 'shared-pending')) == 'EOPNOTSUPP'
+    assert mounted.list('query') == ['big', 'private', 'public']
+    assert subprocess.run(['ls', mounted.path('query', 'big'), mounted.path('query', 'public')],
+                          stdout=subprocess.DEVNULL).returncode == 0
+    for name in ('shared-accepted', 'shared-pending'):
+        assert harness.error_of(os.listdir, mounted.path('query', name)) == 'EOPNOTSUPP'
+        assert name in mounted.status()['last_refused_query']
+
+
+def test_names_that_can_work_only(mount, source_file):
+    """Without a project nothing of one's own, with a file nothing of members."""
+    mounted = mount(source_file(criteria.json_of(sample('ims'))), 'query=waiting:member_status=pending')
+    assert mounted.list('query') == ['public']
+    done = subprocess.run('ls %s/*' % mounted.path('query'), shell=True, stdout=subprocess.PIPE)
+    assert done.returncode == 0 and done.stdout

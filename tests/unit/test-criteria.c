@@ -15,7 +15,7 @@ static void test_good(void **state)
 {
     static const struct criteria_text none = {0};
     char *const queries[] = {mine};
-    const struct criteria_text all = {"ims", "status=active", queries, 1};
+    const struct criteria_text all = {"ims", "status=active", queries, 1, false};
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     struct criteria c;
     (void)state;
@@ -41,6 +41,8 @@ static void test_refused(void **state)
     } rows[] = {
         {"glance", NULL, property, NULL},
         {NULL, NULL, property, NULL},
+        {"records", NULL, property, "query: mine: my_property: no such parameter"},
+        {"records", "my_property=x", NULL, "filter: my_property: no such parameter"},
         {"ims", NULL, property, "query: mine: my_property: no such parameter"},
         {NULL, "my_property=x", NULL, NULL},
         {"ims", "my_property=x", NULL, "filter: my_property: no such parameter"},
@@ -54,8 +56,9 @@ static void test_refused(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
         char *const queries[] = {rows[i].query};
-        const struct criteria_text text = {rows[i].dialect, rows[i].filter, queries,
-                                           rows[i].query ? 1 : 0};
+        bool records = rows[i].dialect && streq(rows[i].dialect, "records");
+        const struct criteria_text text = {records ? NULL : rows[i].dialect, rows[i].filter,
+                                           queries, rows[i].query ? 1 : 0, records};
         struct criteria c = {0};
         assert_int_equal(criteria_make(&c, &text, &why), rows[i].why ? -EINVAL : 0);
         assert_int_equal(strncmp(strbuf_str(&why), rows[i].why ? rows[i].why : "x",
@@ -72,7 +75,7 @@ static void test_filter_copy(void **state)
     (void)state;
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     CLEANUP(criteria_clear) struct criteria c = {0}, none = {0};
-    const struct criteria_text text = {NULL, filter, NULL, 0}, nothing = {0};
+    const struct criteria_text text = {.filter = filter}, nothing = {0};
     struct query *copy = NULL;
     assert_int_equal(criteria_make(&c, &text, &why), 0);
     assert_int_equal(criteria_copy_filter(&c, &copy), 0);

@@ -24,7 +24,8 @@ static int make(struct named **out, const char *const *own, size_t count, const 
         items[i] = (char *)(uintptr_t)own[i];
     if (filter_text)
         assert_int_equal(filter_parse(&filter, bytes_of(filter_text), IMS, err), 0);
-    int r = named_new(out, items, count, IMS, filter, err);
+    const struct named_config config = {items, count, IMS, filter, false};
+    int r = named_new(out, &config, err);
     query_free(filter);
     return r;
 }
@@ -213,12 +214,50 @@ static void test_long_name(void **state)
     assert_null(n);
 }
 
+/* Out of records, whatever else is known. */
+static void test_records(void **state)
+{
+    static char mine[] = "mine:member_status=pending", big[] = "big:min_disk=100";
+    static char *const own[] = {mine, big};
+    static const struct {
+        const char *name;
+        bool usable;
+    } rows[] = {
+        {"public", true},
+        {"private", true},
+        {"shared-accepted", false},
+        {"shared-rejected", false},
+        {"shared-pending", false},
+        {"mine", false},
+        {"big", true},
+    };
+    const struct named_config config = {.own = own, .count = 2, .dialect = IMS, .records = true};
+    struct named *n = NULL;
+    size_t i;
+    (void)state;
+    struct query_error err = {""};
+    assert_int_equal(named_new(&n, &config, &err), 0);
+    assert_int_equal(named_count(n), ARRAY_SIZE(rows));
+    for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+        struct named_criteria c = {0};
+        assert_true(named_find(n, bytes_of(rows[k].name), &i));
+        assert_int_equal(named_is_usable(n, i, IMS, bytes_of("me")), rows[k].usable);
+        int r = named_criteria(n, i, IMS, bytes_of("me"), &c, &err);
+        assert_int_equal(r, rows[k].usable ? 0 : -EOPNOTSUPP);
+        assert_true(rows[k].usable || strstr(err.text, "records do not tell"));
+        if (r == 0)
+            assert_false(query_is_server_only(c.query));
+        named_criteria_clear(&c);
+    }
+    named_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_methods),   cmocka_unit_test(test_methods_are_valid),
         cmocka_unit_test(test_own),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_long_name),
+        cmocka_unit_test(test_long_name), cmocka_unit_test(test_records),
     };
     return cmocka_run_group_tests_name("named", tests, NULL, NULL);
 }
