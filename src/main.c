@@ -178,6 +178,7 @@ static int make_cache(struct app *app)
         .version = IMSFS_VERSION,
         .location = login_location(&app->login, o),
         .auth = app->login.auth,
+        .filter = app->criteria.filter,
         .dialect = dialect_of,
         .add_refused = add_refused,
         .ctx = app,

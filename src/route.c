@@ -66,6 +66,12 @@ void route_set_service(struct route *r, enum query_dialect said, const char *ser
     route_forget(r);
 }
 
+const char *route_own_api(const char *api, enum query_dialect dialect, const struct query *filter)
+{
+    bool moved = filter && dialect != QUERY_DIALECT_GLANCE && query_needs_cloudimages(filter);
+    return moved && list_call_find(api) ? cloudimages()->name : api;
+}
+
 enum query_dialect route_dialect(const struct route *r)
 {
     enum query_dialect given = (enum query_dialect)atomic_load(&r->given);

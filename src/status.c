@@ -116,14 +116,15 @@ void status_add(const struct status *s, struct strbuf *out)
 {
     struct list_status cs;
     const struct source_counters *sc = &s->source->counters;
+    enum query_dialect dialect = s->dialect ? s->dialect(s->ctx) : QUERY_DIALECT_UNKNOWN;
     cache_status(s->cache, 0, &cs);
     strbuf_add_str(out, "{\n");
     add_string(out, "version", s->version);
     add_string(out, "source", s->location);
     add_string(out, "source_kind", s->source->kind);
-    add_string(out, "api", s->source->api);
+    add_string(out, "api", route_own_api(s->source->api, dialect, s->filter));
     if (s->dialect)
-        add_string(out, "dialect", route_dialect_name(s->dialect(s->ctx)));
+        add_string(out, "dialect", route_dialect_name(dialect));
     add_auth(out, s->auth);
     add_number(out, "page_size", s->source->page_size);
     add_number(out, "images", cs.counts.images);

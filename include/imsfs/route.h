@@ -33,6 +33,12 @@ void route_init(struct route *r, const struct list_call *api);
  */
 void route_set_service(struct route *r, enum query_dialect said, const char *service);
 
+/*
+ * The name of the call that a mount of api ("images", "cloudimages", or anything else that is none)
+ * with this filter (NULL: none) makes for its own list.
+ */
+const char *route_own_api(const char *api, enum query_dialect dialect, const struct query *filter);
+
 /* Unknown: a probe would tell. */
 enum query_dialect route_dialect(const struct route *r);
 

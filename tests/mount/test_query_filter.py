@@ -64,6 +64,7 @@ def test_a_filter_of_cloudimages_moves_the_list_there(mount, sim):
     server = sim(criteria.json_of(service))
     mounted = mount(server.url, 'filter=virtual_env_type=Ironic', 'ttl=3600')
     assert mounted.list('by-id') == sorted(service.ids('virtual_env_type=Ironic')) != []
+    assert mounted.status()['api'] == 'cloudimages'
     assert {one.call for one in queries.requests(server)} == {'cloudimages'}
     assert sorted(queries.ids(mounted.path('query', 'status=active'))) == sorted(
         service.ids('virtual_env_type=Ironic&status=active'))

@@ -47,6 +47,34 @@ static void test_dialects(void **state)
     }
 }
 
+static void test_own_api(void **state)
+{
+    static const struct {
+        const char *api;
+        enum query_dialect dialect;
+        const char *filter, *own;
+    } rows[] = {
+        {"images", QUERY_DIALECT_IMS, NULL, "images"},
+        {"images", QUERY_DIALECT_IMS, "status=active", "images"},
+        {"images", QUERY_DIALECT_IMS, "status=active&flavor_id=x", "cloudimages"},
+        {"images", QUERY_DIALECT_UNKNOWN, "flavor_id=x", "cloudimages"},
+        {"images", QUERY_DIALECT_IMS, "architecture=arm", "cloudimages"},
+        {"images", QUERY_DIALECT_GLANCE, "architecture=arm", "images"},
+        {"cloudimages", QUERY_DIALECT_IMS, "status=active", "cloudimages"},
+        {"file", QUERY_DIALECT_IMS, "virtual_env_type=Ironic", "file"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct query *filter = NULL;
+        struct query_error err;
+        if (rows[i].filter)
+            assert_int_equal(
+                query_parse(&filter, bytes_of(rows[i].filter), QUERY_DIALECT_UNKNOWN, &err), 0);
+        assert_string_equal(route_own_api(rows[i].api, rows[i].dialect, filter), rows[i].own);
+        query_free(filter);
+    }
+}
+
 static struct route_plan plan(const struct route *r, const char *text)
 {
     struct query *q = NULL;
@@ -160,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dialects),
+        cmocka_unit_test(test_own_api),
         cmocka_unit_test(test_plans),
         cmocka_unit_test(test_learning),
         cmocka_unit_test(test_given_dialect_stays),
