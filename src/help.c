@@ -104,15 +104,33 @@ static void add_param(const struct param *p, struct strbuf *out)
     strbuf_add_char(out, '\n');
 }
 
+static const char query_notes[] =
+    "\nls 'MOUNTPOINT/query/NAME=VALUE&NAME=VALUE' finds what has all of them; only tag may be\n"
+    "given twice. VALUES are those of the documents; where the KIND is text, others are sent too.\n"
+    "CALL: both is /v2/images and /v2/cloudimages; Glance is /v2/images of a plain Glance, where\n"
+    "other names are properties. TIME: yyyy-MM-ddThh:mm:ssZ or 'yyyy-MM-dd hh:mm:ss'.\n"
+    "create_at is created_at. Not with a file as SOURCE:";
+
+/* What records alone do not tell. */
+static void add_server_only(struct strbuf *out)
+{
+    const char *between = "";
+    for (size_t i = 0; param_at(i); i++) {
+        if (!param_at(i)->server_only)
+            continue;
+        strbuf_printf(out, "%s %s", between, param_at(i)->name);
+        between = ",";
+    }
+    strbuf_add_str(out, ".\n");
+}
+
 void help_add_query(struct strbuf *out)
 {
     strbuf_printf(out, PARAM_FORMAT "%s\n", "PARAMETER", "CALL", "KIND", "VALUES");
     for (size_t i = 0; param_at(i); i++)
         add_param(param_at(i), out);
-    strbuf_add_str(
-        out, "\nCALL: both is /v2/images and /v2/cloudimages; Glance is /v2/images of a plain "
-             "Glance,\nwhere other names are properties. TIME: yyyy-MM-ddThh:mm:ssZ or "
-             "'yyyy-MM-dd hh:mm:ss'.\n");
+    strbuf_add_str(out, query_notes);
+    add_server_only(out);
 }
 
 /* --- --version --- */

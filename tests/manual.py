@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds manual and README to the program: what --help lists, with its default, stands in both.
+"""Holds manual and README to the program: what --help lists, with its default, stands in both, and what
+--help-query lists in the manual.
 
 Usage: tests/manual.py BUILD
 """
@@ -17,6 +18,23 @@ def options_of(build):
     text = subprocess.run([pathlib.Path(build).resolve() / 'imsfs', '--help'], check=True,
                           capture_output=True, text=True).stdout
     return {m[1]: m[3] for m in LINE.finditer(text)}
+
+
+def parameters_of(build):
+    text = subprocess.run([pathlib.Path(build).resolve() / 'imsfs', '--help-query'], check=True,
+                          capture_output=True, text=True).stdout
+    return set(re.findall(r'^([a-z_*]+)  +(?:both|cloudimages|Glance) ', text, re.M))
+
+
+def parameters_in_manual(text):
+    """What is marked as a parameter where queries are explained."""
+    section = text.split('.Ss Queries')[1].split('.Sh ')[0]
+    return set(re.findall(r'[a-z_*]{2,}', ' '.join(re.findall(r'^\.Va (.*)$', section, re.M))))
+
+
+def check_parameters(wanted, said):
+    for name in sorted(wanted ^ said):
+        yield f'{name} is {"missing" if name in wanted else "no parameter"}'
 
 
 def in_manual(text):
@@ -53,8 +71,10 @@ def main():
     manual = (ROOT / 'docs/imsfs.1').read_text()
     checks = {
         'manual': check(options, in_manual(manual)),
+        'parameters': check_parameters(parameters_of(sys.argv[1]), parameters_in_manual(manual)),
         'readme': check(options, in_readme((ROOT / 'README.md').read_text())),
-        'control': [] if list(check({'new': '7'}, in_manual(manual))) and len(options) > 20 else ['finds nothing'],
+        'control': [] if list(check({'new': '7'}, in_manual(manual))) and len(options) > 20 and
+        list(check_parameters({'new'}, parameters_in_manual(manual))) else ['finds nothing'],
     }
     failed = 0
     for name, offences in checks.items():

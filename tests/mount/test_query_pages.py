@@ -92,6 +92,19 @@ def test_links(mount, sim):
     assert server.count() == before + 1
 
 
+def test_a_next_page_whose_name_is_too_long(mount, sim):
+    """With the marker the criteria are no name any more. That there is more must show all the same."""
+    tag = 't' * 220
+    server = sim(data.response([data.record(i, tags=[tag]) for i in range(3)]))
+    mounted = mount(server.url, 'lazy', 'dialect=ims', 'ttl=3600')
+    path = mounted.path('query', 'limit=2&tag=' + tag)
+    assert queries.links(path) == ['first', 'next'] and len(queries.ids(path)) == 2
+    assert len(os.path.basename(os.readlink(path + '/next'))) > 255
+    before = server.count()
+    assert harness.error_of(os.stat, path + '/next') == harness.error_of(os.listdir, path + '/next') == 'ENAMETOOLONG'
+    assert server.count() == before
+
+
 @pytest.mark.parametrize('api', ['images', 'cloudimages'])
 def test_next_is_found_without_a_listing(mount, sim, api):
     """By name, in a directory that nobody has read."""

@@ -50,6 +50,7 @@ static void test_query(void **state)
         "accepted|rejected|pending\n"
         "                                                    Glance also all\n",
         "\n__support_*                 both         text\n",
+        " SOURCE: member_status, flavor_id.\n",
     };
     (void)state;
     CLEANUP(strbuf_free) struct strbuf help = STRBUF_INIT;
