@@ -5,6 +5,7 @@
 
 #include "imsfs/filter.h"
 #include "imsfs/route.h"
+#include "imsfs/selection.h"
 
 /* query_parse() has several errors; on a command line all but one are slips of the user. */
 static int refuse(const char *option, int error, const struct query_error *err, struct strbuf *why)
@@ -26,6 +27,8 @@ int criteria_make(struct criteria *out, const struct criteria_text *text, struct
         c.dialect = QUERY_DIALECT_IMS;
     if (text->filter)
         r = filter_parse(&c.filter, bytes_of(text->filter), c.dialect, &err);
+    if (r == 0 && c.filter && text->records)
+        r = selection_check(c.filter, &err);
     if (r < 0)
         return refuse("filter", r, &err, why);
     const struct named_config named = {text->queries, text->count, c.dialect, c.filter,

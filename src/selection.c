@@ -19,8 +19,10 @@ static int compare(const void *a, const void *b, void *ctx)
     return match_compare(s->q, *x, *y, s->attrs);
 }
 
-static int refuse_server_only(const struct query *q, struct query_error *err)
+int selection_check(const struct query *q, struct query_error *err)
 {
+    if (!query_is_server_only(q))
+        return 0;
     for (size_t i = 0; i < query_count(q); i++) {
         const struct param *p = query_at(q, i)->param;
         if (p && p->server_only)
@@ -56,9 +58,9 @@ int selection_make(struct selection *out, const struct query *q, struct image *c
                    struct query_error *err)
 {
     const struct image *marker;
-    if (query_is_server_only(q))
-        return refuse_server_only(q, err);
-    int r = find_marker(q, images, count, &marker, err);
+    int r = selection_check(q, err);
+    if (r == 0)
+        r = find_marker(q, images, count, &marker, err);
     if (r < 0)
         return r;
     struct selection s = {.images = calloc(count + 1, sizeof(*s.images))};

@@ -25,8 +25,9 @@ struct criteria_text {
 };
 
 /*
- * -EINVAL: something is refused (with the dialect given, also what it does not have); why has one
- * line that names the option. -ENOMEM likewise. out is written only on success.
+ * -EINVAL: something is refused (with the dialect given, also what it does not have; a filter that
+ * the records cannot be put to); why has one line that names the option. -ENOMEM likewise. out is
+ * written only on success.
  */
 MUST_CHECK int criteria_make(struct criteria *out, const struct criteria_text *text,
                              struct strbuf *why);

@@ -19,6 +19,8 @@ struct selection {
     bool more; /* the limit left some out: a page follows */
 };
 
+/* -EOPNOTSUPP: records alone do not tell, and err names the parameter. */
+MUST_CHECK int selection_check(const struct query *q, struct query_error *err);
 /*
  * Selects from count images, in which each id comes once. -EOPNOTSUPP: a criterion that only a
  * server can tell (query_is_server_only()); -EINVAL: no image has the marker's id, which a server

@@ -91,7 +91,7 @@ def test_named_queries_are_filtered(mount, sim):
 
 @pytest.mark.offline
 @pytest.mark.parametrize('text', ['limit=5', 'marker=x', 'sort_key=name', 'sort_dir=asc', 'status', 'min_ram=x', '=',
-                                  'tag=x&limit=1', 'os_type=Linux'])
+                                  'tag=x&limit=1', 'os_type=Linux', 'member_status=pending'])
 def test_what_restricts_nothing(text, tmp_path):
     done = subprocess.run([harness.IMSFS, '-o', 'filter=' + text, tmp_path / 'no.json', tmp_path / 'no'],
                           capture_output=True, env=harness.environment(str(tmp_path / 'sanitizer')))

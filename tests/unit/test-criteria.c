@@ -46,6 +46,8 @@ static void test_refused(void **state)
         {"ims", NULL, property, "query: mine: my_property: no such parameter"},
         {NULL, "my_property=x", NULL, NULL},
         {"ims", "my_property=x", NULL, "filter: my_property: no such parameter"},
+        {NULL, "member_status=pending", NULL, NULL},
+        {"records", "member_status=pending", NULL, "filter: member_status: records do not tell"},
         {"glance", "flavor_id=x", NULL, "filter: flavor_id: only /v2/cloudimages knows this"},
         {NULL, "limit=5", NULL, "filter: limit: restricts nothing"},
         {NULL, "active", NULL, "filter: active: no '=' in it"},
