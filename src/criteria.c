@@ -41,12 +41,6 @@ int criteria_make(struct criteria *out, const struct criteria_text *text, struct
     return 0;
 }
 
-int criteria_copy_filter(const struct criteria *c, struct query **out)
-{
-    *out = NULL;
-    return c->filter ? query_without(out, c->filter, NULL) : 0;
-}
-
 void criteria_clear(struct criteria *c)
 {
     query_free(c->filter);

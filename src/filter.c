@@ -19,11 +19,9 @@ int filter_parse(struct query **out, struct bytes text, enum query_dialect diale
     if (r < 0)
         return r;
     for (size_t i = 0; i < query_count(q); i++) {
-        const struct param *p = query_at(q, i)->param;
-        if (!p || p->kind < PARAM_LIMIT)
-            continue;
-        snprintf(err->text, sizeof(err->text), "%s: restricts nothing", p->name);
-        return -EINVAL;
+        const struct query_item *item = query_at(q, i);
+        if (item->param && item->param->kind >= PARAM_LIMIT)
+            return query_refuse(err, -EINVAL, item->name, "restricts nothing");
     }
     *out = STEAL(q);
     return 0;
@@ -46,15 +44,14 @@ static const struct query_item *find_conflict(const struct query *filter,
 int filter_apply(struct query **out, const struct query *filter, const struct query *q,
                  struct query_error *err)
 {
-    char name[120], value[120];
+    char value[120], why[160];
     for (size_t i = 0; i < query_count(q); i++) {
         const struct query_item *item = query_at(q, i), *own = find_conflict(filter, item);
         if (!own)
             continue;
-        log_escape(name, sizeof(name), own->name);
         log_escape(value, sizeof(value), own->value);
-        snprintf(err->text, sizeof(err->text), "%s: the mount's filter has only '%s'", name, value);
-        return -EINVAL;
+        snprintf(why, sizeof(why), "the mount's filter has only '%s'", value);
+        return query_refuse(err, -EINVAL, own->name, why);
     }
     return query_join(out, filter, q, err);
 }
@@ -70,13 +67,11 @@ int filter_restrict(const struct query *filter, struct query **query, struct que
     return 0;
 }
 
-int filter_rest(struct query **out, const struct query *filter, const struct query *q)
+int filter_rest(struct query **out, const struct query *filter, struct query *q)
 {
     CLEANUP(free_query) struct query *rest = NULL;
-    int r = query_without(&rest, q, filter);
-    if (r == 0 && query_count(rest) == 0)
-        return query_without(out, q, NULL);
+    int r = filter ? query_without(&rest, q, filter) : 0;
     if (r == 0)
-        *out = STEAL(rest);
+        *out = filter && query_count(rest) ? STEAL(rest) : query_ref(q);
     return r;
 }

@@ -152,14 +152,10 @@ static int make_fs(struct app *app)
 static int make_cache(struct app *app)
 {
     const struct options *o = &app->options;
-    struct query *filter;
-    int rc = criteria_copy_filter(&app->criteria, &filter);
-    if (rc)
-        return rc;
     const struct cache_config cache = {
         .source = app->source,
         .numbers = &app->numbers,
-        .query = filter,
+        .query = query_ref(app->criteria.filter),
         .clock = &clock_boottime,
         .listener = fs_listener(app->fs),
         .ttl_ms = o->ttl_ms,
@@ -168,7 +164,7 @@ static int make_cache(struct app *app)
         .max_bytes = (size_t)o->cache_max,
         .log_first = o->lazy,
     };
-    rc = cache_new(&app->cache, &cache);
+    int rc = cache_new(&app->cache, &cache);
     if (rc)
         return rc;
     queries_attach(app->queries, app->cache);

@@ -2,11 +2,10 @@
 #include "imsfs/named.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "imsfs/filter.h"
-#include "imsfs/log.h"
 #include "imsfs/name.h"
+#include "imsfs/selection.h"
 
 /* What a method is in one dialect. */
 struct form {
@@ -75,14 +74,6 @@ static void free_query(struct query **q)
     query_free(*q);
 }
 
-static int refuse(struct query_error *err, int code, struct bytes name, const char *why)
-{
-    char shown[120];
-    log_escape(shown, sizeof(shown), name);
-    snprintf(err->text, sizeof(err->text), "%s: %s", shown, why);
-    return code;
-}
-
 /* As a component of a path it is itself. */
 static bool is_plain(struct bytes name)
 {
@@ -95,15 +86,15 @@ static int check_name(const struct named *n, struct bytes name, struct query_err
 {
     size_t i;
     if (!is_plain(name))
-        return refuse(err, -EINVAL, name, "not a plain file name without '='");
-    return named_find(n, name, &i) ? refuse(err, -EINVAL, name, "the name is taken") : 0;
+        return query_refuse(err, -EINVAL, name, "not a plain file name without '='");
+    return named_find(n, name, &i) ? query_refuse(err, -EINVAL, name, "the name is taken") : 0;
 }
 
 /* The name in front of what is wrong with its criteria. */
 static int refuse_criteria(struct query_error *err, struct bytes name)
 {
     struct query_error reason = *err;
-    return refuse(err, -EINVAL, name, reason.text);
+    return query_refuse(err, -EINVAL, name, reason.text);
 }
 
 static int add_own(struct named *n, const char *text, const struct named_config *config,
@@ -113,7 +104,7 @@ static int add_own(struct named *n, const char *text, const struct named_config 
     CLEANUP(free_query) struct query *joined = NULL;
     struct bytes name = {text, strcspn(text, ":")};
     if (!text[name.len])
-        return refuse(err, -EINVAL, name, "no ':' behind the name");
+        return query_refuse(err, -EINVAL, name, "no ':' behind the name");
     int r = check_name(n, name, err);
     if (r < 0)
         return r;
@@ -194,7 +185,10 @@ static bool needs_project(const struct form *f)
 static bool can_be_told(const struct named *n, size_t i)
 {
     const struct method *m = method_at(i);
-    return !n->records || !(m ? m->of_members : query_is_server_only(own_at(n, i)->query));
+    struct query_error err;
+    if (!n->records)
+        return true;
+    return m ? !m->of_members : selection_check(own_at(n, i)->query, &err) == 0;
 }
 
 bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect,
@@ -256,21 +250,19 @@ void named_criteria_clear(struct named_criteria *c)
 int named_criteria(const struct named *n, size_t i, enum query_dialect dialect,
                    struct bytes project, struct named_criteria *out, struct query_error *err)
 {
-    struct query *q = NULL;
     const struct method *m = method_at(i);
     struct bytes name = bytes_of(named_name(n, i));
     if (!can_be_told(n, i))
-        return refuse(err, -EOPNOTSUPP, name, "records do not tell, only a server does");
+        return query_refuse(err, -EOPNOTSUPP, name, "records do not tell, only a server does");
     if (!m) {
-        int r = query_without(&q, own_at(n, i)->query, NULL);
-        if (r == 0)
-            *out = (struct named_criteria){.query = q};
-        return r;
+        *out = (struct named_criteria){.query = query_ref(own_at(n, i)->query)};
+        return 0;
     }
     int r = -EOPNOTSUPP;
     if (named_is_usable(n, i, dialect, project))
         r = fill_method(m, project, out, err);
     if (r == -EOPNOTSUPP || (r == 0 && out->lacks_project))
-        refuse(err, r, name, "needs the project id: sign in, OS_PROJECT_ID or -o project_id=");
+        query_refuse(err, r, name,
+                     "needs the project id: sign in, OS_PROJECT_ID or -o project_id=");
     return r;
 }

@@ -2,6 +2,7 @@
 #include "imsfs/query.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "imsfs/log.h"
@@ -9,14 +10,23 @@
 #include "imsfs/utf8.h"
 
 struct query {
+    atomic_uint refs;
     size_t count;
     char *text; /* decoded names and values, behind the items */
     struct query_item items[];
 };
 
+struct query *query_ref(struct query *q)
+{
+    if (q)
+        atomic_fetch_add_explicit(&q->refs, 1, memory_order_relaxed);
+    return q;
+}
+
 void query_free(struct query *q)
 {
-    free(q);
+    if (q && atomic_fetch_sub_explicit(&q->refs, 1, memory_order_acq_rel) == 1)
+        free(q);
 }
 
 static void free_query(struct query **q)
@@ -24,7 +34,7 @@ static void free_query(struct query **q)
     query_free(*q);
 }
 
-static int refuse(struct query_error *err, int code, struct bytes name, const char *why)
+int query_refuse(struct query_error *err, int code, struct bytes name, const char *why)
 {
     char shown[120];
     log_escape(shown, sizeof(shown), name);
@@ -49,7 +59,7 @@ static int refuse_value(struct query_error *err, const struct query_item *item,
                  p->glance_values && dialect != QUERY_DIALECT_IMS ? p->glance_values : "");
     else
         snprintf(why, sizeof(why), "'%s' is not allowed: %s", shown, param_kind_name(p->kind));
-    return refuse(err, -EINVAL, item->name, why);
+    return query_refuse(err, -EINVAL, item->name, why);
 }
 
 static int hex_digit(char c)
@@ -101,11 +111,11 @@ static int check_item(const struct query_item *item, enum query_dialect dialect,
     const struct param *p = item->param;
     bool ims = dialect == QUERY_DIALECT_IMS, glance = dialect == QUERY_DIALECT_GLANCE;
     if (ims && (!p || !(p->calls & (PARAM_NATIVE | PARAM_CLOUD))))
-        return refuse(err, -EINVAL, item->name,
-                      "no such parameter in the image service's list calls");
+        return query_refuse(err, -EINVAL, item->name,
+                            "no such parameter in the image service's list calls");
     if (glance && p && !(p->calls & (PARAM_NATIVE | PARAM_GLANCE)))
-        return refuse(err, -EOPNOTSUPP, item->name,
-                      "only /v2/cloudimages knows this, a plain Glance does not");
+        return query_refuse(err, -EOPNOTSUPP, item->name,
+                            "only /v2/cloudimages knows this, a plain Glance does not");
     enum param_verdict v = p ? param_check(p, item->value) : PARAM_GOOD;
     if (v == PARAM_BAD || (v == PARAM_GLANCE_ONLY && ims))
         return refuse_value(err, item, dialect);
@@ -117,13 +127,14 @@ static int add_piece(struct query *q, struct bytes piece, char **to, enum query_
 {
     const char *equals = piece.len ? memchr(piece.data, '=', piece.len) : NULL;
     if (!equals)
-        return refuse(err, -ENOENT, piece, "no '=' in it; criteria are name=value joined by '&'");
+        return query_refuse(err, -ENOENT, piece,
+                            "no '=' in it; criteria are name=value joined by '&'");
     size_t len = (size_t)(equals - piece.data);
     struct query_item item = {0};
     item.name = rename_create_at(decode((struct bytes){piece.data, len}, to));
     item.value = decode((struct bytes){equals + 1, piece.len - len - 1}, to);
     if (item.name.len == 0)
-        return refuse(err, -EINVAL, piece, "a parameter without a name");
+        return query_refuse(err, -EINVAL, piece, "a parameter without a name");
     item.param = param_find(item.name);
     int r = check_item(&item, dialect, err);
     if (r < 0)
@@ -149,7 +160,7 @@ static int sort_items(struct query *q, struct query_error *err)
         const struct query_item *item = &q->items[i], *last = kept ? &q->items[kept - 1] : NULL;
         if (last && bytes_equal(item->name, last->name)) {
             if (!item->param || item->param->kind != PARAM_TAG)
-                return refuse(err, -EINVAL, item->name, "given twice; only tag may be");
+                return query_refuse(err, -EINVAL, item->name, "given twice; only tag may be");
             if (bytes_equal(item->value, last->value))
                 continue;
         }
@@ -166,8 +177,10 @@ static struct query *allocate(struct bytes text)
         pieces += text.data[i] == '&';
     size_t items_size = sizeof(struct query) + pieces * sizeof(struct query_item);
     struct query *q = malloc(items_size + text.len + 1);
-    if (q)
-        *q = (struct query){.text = (char *)q + items_size};
+    if (!q)
+        return NULL;
+    *q = (struct query){.text = (char *)q + items_size};
+    atomic_init(&q->refs, 1);
     return q;
 }
 
@@ -175,7 +188,7 @@ int query_parse(struct query **out, struct bytes text, enum query_dialect dialec
                 struct query_error *err)
 {
     if (text.len > QUERY_MAX_BYTES)
-        return refuse(err, -ENAMETOOLONG, (struct bytes){text.data, 20}, "criteria too long");
+        return query_refuse(err, -ENAMETOOLONG, (struct bytes){text.data, 20}, "criteria too long");
     CLEANUP(free_query) struct query *q = allocate(text);
     if (!q)
         return -ENOMEM;
@@ -225,14 +238,6 @@ bool query_needs_cloudimages(const struct query *q)
         if (p && (p->calls & PARAM_CLOUD) && !(p->calls & PARAM_NATIVE))
             return true;
     }
-    return false;
-}
-
-bool query_is_server_only(const struct query *q)
-{
-    for (size_t i = 0; i < q->count; i++)
-        if (q->items[i].param && q->items[i].param->server_only)
-            return true;
     return false;
 }
 
@@ -301,14 +306,6 @@ static bool has_item(const struct query *q, const struct query_item *item)
             bytes_equal(q->items[i].value, item->value))
             return true;
     return false;
-}
-
-bool query_equal(const struct query *a, const struct query *b)
-{
-    bool equal = a->count == b->count;
-    for (size_t i = 0; equal && i < a->count; i++)
-        equal = has_item(b, &a->items[i]);
-    return equal;
 }
 
 size_t query_count(const struct query *q)

@@ -2,7 +2,6 @@
 #include "imsfs/route.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "imsfs/profile.h"
 
@@ -89,11 +88,10 @@ static struct route_plan send_to_cloudimages(const struct route *r, const struct
     if (atomic_load(&r->learned) != QUERY_DIALECT_GLANCE)
         return (struct route_plan){ROUTE_SEND, cloudimages(), 0};
     for (size_t i = 0; i < query_count(q); i++) {
-        const struct param *p = query_at(q, i)->param;
-        if (p && !(p->calls & PARAM_NATIVE))
-            snprintf(err->text, sizeof(err->text),
-                     "%s: only /v2/cloudimages knows this, and the service has no such call",
-                     p->name);
+        const struct query_item *item = query_at(q, i);
+        if (item->param && !(item->param->calls & PARAM_NATIVE))
+            query_refuse(err, -EOPNOTSUPP, item->name,
+                         "only /v2/cloudimages knows this, and the service has no such call");
     }
     return refuse(-EOPNOTSUPP);
 }

@@ -21,22 +21,20 @@ static int compare(const void *a, const void *b, void *ctx)
 
 int selection_check(const struct query *q, struct query_error *err)
 {
-    if (!query_is_server_only(q))
-        return 0;
     for (size_t i = 0; i < query_count(q); i++) {
-        const struct param *p = query_at(q, i)->param;
-        if (p && p->server_only)
-            snprintf(err->text, sizeof(err->text), "%s: records do not tell, only a server does",
-                     p->name);
+        const struct query_item *item = query_at(q, i);
+        if (item->param && item->param->server_only)
+            return query_refuse(err, -EOPNOTSUPP, item->name,
+                                "records do not tell, only a server does");
     }
-    return -EOPNOTSUPP;
+    return 0;
 }
 
 /* The image behind which the selection begins; NULL: at the start. */
 static int find_marker(const struct query *q, struct image *const *images, size_t count,
                        const struct image **out, struct query_error *err)
 {
-    char id[NAME_SIZE], shown[120];
+    char id[NAME_SIZE], shown[120], why[160];
     const struct query_item *item = query_find(q, PARAM_MARKER);
     *out = NULL;
     if (!item)
@@ -49,8 +47,8 @@ static int find_marker(const struct query *q, struct image *const *images, size_
         }
     }
     log_escape(shown, sizeof(shown), item->value);
-    snprintf(err->text, sizeof(err->text), "marker: no image has the id '%s'", shown);
-    return -EINVAL;
+    snprintf(why, sizeof(why), "no image has the id '%s'", shown);
+    return query_refuse(err, -EINVAL, item->name, why);
 }
 
 int selection_make(struct selection *out, const struct query *q, struct image *const *images,

@@ -31,9 +31,6 @@ struct criteria_text {
  */
 MUST_CHECK int criteria_make(struct criteria *out, const struct criteria_text *text,
                              struct strbuf *why);
-/* The filter once more, as what the mount's own list asks for; NULL: there is none. The caller
- * frees *out. -ENOMEM. */
-MUST_CHECK int criteria_copy_filter(const struct criteria *c, struct query **out);
 void criteria_clear(struct criteria *c);
 
 #endif

@@ -27,6 +27,6 @@ MUST_CHECK int filter_restrict(const struct query *filter, struct query **query,
  * where the filter goes without saying. All of q where nothing would be left. filter may be NULL.
  * The caller frees *out. -ENOMEM.
  */
-MUST_CHECK int filter_rest(struct query **out, const struct query *filter, const struct query *q);
+MUST_CHECK int filter_rest(struct query **out, const struct query *filter, struct query *q);
 
 #endif

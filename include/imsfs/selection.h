@@ -23,7 +23,7 @@ struct selection {
 MUST_CHECK int selection_check(const struct query *q, struct query_error *err);
 /*
  * Selects from count images, in which each id comes once. -EOPNOTSUPP: a criterion that only a
- * server can tell (query_is_server_only()); -EINVAL: no image has the marker's id, which a server
+ * server can tell (param.h); -EINVAL: no image has the marker's id, which a server
  * refuses too; err is filled for both. -ENOMEM. The caller frees *out with selection_free().
  */
 MUST_CHECK int selection_make(struct selection *out, const struct query *q,

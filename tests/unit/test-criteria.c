@@ -71,30 +71,11 @@ static void test_refused(void **state)
     }
 }
 
-static void test_filter_copy(void **state)
-{
-    static char filter[] = "tag=b&tag=a&tag=a&status=active";
-    (void)state;
-    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
-    CLEANUP(criteria_clear) struct criteria c = {0}, none = {0};
-    const struct criteria_text text = {.filter = filter}, nothing = {0};
-    struct query *copy = NULL;
-    assert_int_equal(criteria_make(&c, &text, &why), 0);
-    assert_int_equal(criteria_copy_filter(&c, &copy), 0);
-    assert_ptr_not_equal(copy, c.filter);
-    assert_true(query_equal(copy, c.filter));
-    query_free(copy);
-    assert_int_equal(criteria_make(&none, &nothing, &why), 0);
-    assert_int_equal(criteria_copy_filter(&none, &copy), 0);
-    assert_null(copy);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_filter_copy),
     };
     return cmocka_run_group_tests_name("criteria", tests, NULL, NULL);
 }
