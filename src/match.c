@@ -242,9 +242,7 @@ static int compare_text(struct bytes key, const struct image *a, const struct im
     bool has_y = attr_text(b, attrs, key, &scratch_b, &y);
     if (!has_x || !has_y)
         return has_x - has_y;
-    size_t len = x.len < y.len ? x.len : y.len;
-    int r = len ? memcmp(x.data, y.data, len) : 0;
-    return r ? r : (x.len > y.len) - (x.len < y.len);
+    return bytes_compare(x, y);
 }
 
 static int compare_created(const struct image *a, const struct image *b)

@@ -5,9 +5,7 @@
 
 static int compare_ids(const struct image *a, const struct image *b)
 {
-    struct bytes x = image_id(a), y = image_id(b);
-    int order = memcmp(x.data, y.data, x.len < y.len ? x.len : y.len);
-    return order ? order : (x.len > y.len) - (x.len < y.len);
+    return bytes_compare(image_id(a), image_id(b));
 }
 
 /* Items point into one array, so among equal ids their addresses tell what came first. */
