@@ -16,19 +16,19 @@ struct placing {
     struct directory *dir;
 };
 
-static int reserve(void **array, uint32_t *cap, uint32_t index, size_t item)
+static int reserve(struct groups *g, uint32_t slot)
 {
-    if (index < *cap)
+    if (slot < g->cap)
         return 0;
-    uint32_t wanted = *cap ? *cap : 1;
-    while (wanted <= index)
-        wanted *= 2;
-    char *grown = realloc(*array, wanted * item);
-    if (!grown)
+    uint32_t cap = g->cap ? g->cap : 1;
+    while (cap <= slot)
+        cap *= 2;
+    struct directory **dirs = realloc(g->dirs, cap * sizeof(struct directory *));
+    if (!dirs)
         return -ENOMEM;
-    memset(grown + *cap * item, 0, (wanted - *cap) * item);
-    *array = grown;
-    *cap = wanted;
+    memset(dirs + g->cap, 0, (cap - g->cap) * sizeof(struct directory *));
+    g->dirs = dirs;
+    g->cap = cap;
     return 0;
 }
 
@@ -62,13 +62,8 @@ static int add_entry(struct groups *g, struct directory *d, uint32_t slot)
 static int new_dir(struct groups *g, uint32_t slot, uint32_t parent, const struct layout_view *view,
                    struct directory **out)
 {
-    uint32_t cap = g->cap;
-    int r = reserve((void **)&g->dirs, &cap, slot, sizeof(struct directory *));
-    if (r < 0)
-        return r;
-    g->cap = cap;
-    struct directory *d = directory_new(slot, parent, view);
-    if (!d)
+    struct directory *d;
+    if (reserve(g, slot) < 0 || !(d = directory_new(slot, parent, view)))
         return -ENOMEM;
     d->mtime = numbers_last_stamp(g->numbers);
     g->dirs[slot] = d;
