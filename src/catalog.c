@@ -155,13 +155,13 @@ static bool same_names(const struct catalog *c, const struct directory *a,
     return true;
 }
 
-/* What became of a directory of previous. */
-static struct timespec mtime_after(struct catalog *c, struct directory *d,
-                                   const struct directory *before, struct timespec stamp)
+/* A directory that previous had too: for its readers, as little as possible has changed. */
+static void follow(struct catalog *c, struct directory *d, const struct directory *before,
+                   struct timespec stamp)
 {
     /* Without memory for places, readers half-way are better off with a listing anew. */
     bool kept = directory_keep_places(d, before) == 0;
-    return kept && same_names(c, d, before) ? before->mtime : stamp;
+    d->mtime = kept && same_names(c, d, before) ? before->mtime : stamp;
 }
 
 void catalog_finish(struct catalog *c)
@@ -176,7 +176,7 @@ void catalog_finish(struct catalog *c)
         struct directory *d = c->groups.dirs[i];
         const struct directory *before = d ? catalog_dir(c->previous, i) : NULL;
         if (before)
-            d->mtime = mtime_after(c, d, before, stamp);
+            follow(c, d, before, stamp);
     }
     c->previous = NULL;
 }
