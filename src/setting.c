@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/setting.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define DECIMALS_MAX 3 /* of a second: milliseconds */
@@ -65,8 +65,8 @@ char *setting_absolute(const char *path)
 
 /* --- reading values --- */
 
-/* Digits only, all of the value: no sign, no space, no overflow. */
-static bool read_digits(const char *value, unsigned base, int64_t *number)
+/* The digits at the start, at least one; *rest is what follows them. No overflow. */
+static bool read_digits(const char *value, unsigned base, int64_t *number, const char **rest)
 {
     int64_t n = 0;
     const char *p = value;
@@ -75,10 +75,18 @@ static bool read_digits(const char *value, unsigned base, int64_t *number)
             return false;
         n = n * base + (*p - '0');
     }
-    if (p == value || *p)
+    if (p == value)
         return false;
     *number = n;
+    *rest = p;
     return true;
+}
+
+/* Digits only, all of the value: no sign, no space. */
+static bool read_number(const char *value, unsigned base, int64_t *number)
+{
+    const char *rest;
+    return read_digits(value, base, number, &rest) && !*rest;
 }
 
 /* "60", "0.5", "1.5h": milliseconds. What is finer than one is cut. */
@@ -114,24 +122,21 @@ static bool read_time(const char *value, int64_t *ms)
     return false;
 }
 
-/* "500", "64M": bytes. */
+/* "500", "64M", "64m": bytes. */
 static bool read_size(const char *value, int64_t *bytes)
 {
-    static const char suffixes[] = "kmg";
-    char digits[32];
-    size_t len = strspn(value, "0123456789");
-    if (len >= sizeof(digits))
-        return false;
-    memcpy(digits, value, len);
-    digits[len] = '\0';
-    const char *suffix = NULL;
-    if (value[len] && !(suffix = strchr(suffixes, tolower((unsigned char)value[len]))))
-        return false;
+    static const struct {
+        const char *suffix;
+        int64_t bytes;
+    } sizes[] = {{"", 1}, {"k", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}};
     int64_t n;
-    if (!read_digits(digits, 10, &n) || (suffix && value[len + 1]))
+    const char *suffix;
+    if (!read_digits(value, 10, &n, &suffix))
         return false;
-    int64_t unit = suffix ? INT64_C(1024) << (10 * (suffix - suffixes)) : 1;
-    return !__builtin_mul_overflow(n, unit, bytes);
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        if (strcasecmp(suffix, sizes[i].suffix) == 0)
+            return !__builtin_mul_overflow(n, sizes[i].bytes, bytes);
+    return false;
 }
 
 static bool only_bytes_between(const char *value, unsigned char low, unsigned char high)
@@ -154,7 +159,7 @@ static int set_flag(const struct setting *row, void *field, const char *value, s
 static int set_number(const struct setting *row, void *field, const char *value, struct strbuf *why)
 {
     int64_t n;
-    if (!read_digits(value, 10, &n))
+    if (!read_number(value, 10, &n))
         return refuse(why, row, value, "not a whole number");
     if (n < row->min || n > row->max)
         return refuse(why, row, value, "must be %" PRId64 " to %" PRId64, row->min, row->max);
@@ -165,7 +170,7 @@ static int set_number(const struct setting *row, void *field, const char *value,
 static int set_octal(const struct setting *row, void *field, const char *value, struct strbuf *why)
 {
     int64_t n;
-    if (!read_digits(value, 8, &n))
+    if (!read_number(value, 8, &n))
         return refuse(why, row, value, "not an octal number");
     if (n < row->min || n > row->max)
         return refuse(why, row, value, "must be %" PRIo64 " to %" PRIo64, row->min, row->max);
@@ -276,7 +281,7 @@ static int set_list(const struct setting *row, void *field, const char *value, s
 static bool read_id(const char *value, unsigned *id)
 {
     int64_t n;
-    if (!read_digits(value, 10, &n) || n >= UINT32_MAX)
+    if (!read_number(value, 10, &n) || n >= UINT32_MAX)
         return false;
     *id = (unsigned)n;
     return true;

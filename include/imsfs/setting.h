@@ -38,8 +38,7 @@ struct setting {
     const char *name;
     enum setting_type type;
     size_t offset;
-    int64_t min,
-        max; /* NUMBER, OCTAL, SIZE (bytes), TIME (milliseconds): in this range, or refused */
+    int64_t min, max;           /* NUMBER, OCTAL, SIZE (bytes), TIME (milliseconds); else refused */
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *standard;       /* the default as a user would write it; NULL: none, or off */
     const char *value;          /* what --help calls the value */
