@@ -99,7 +99,7 @@ static void add_param(const struct param *p, struct strbuf *out)
         column = VALUES_COLUMN;
         add_words(out, &column, p->glance_values);
     }
-    while (out->data[out->len - 1] == ' ')
+    while (out->len && out->data[out->len - 1] == ' ')
         out->len--;
     strbuf_add_char(out, '\n');
 }
