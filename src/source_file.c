@@ -216,18 +216,24 @@ static int list_all(struct listing *l)
 
 /* --- With criteria: they are put to all there are --- */
 
+static int keep_image(void *ctx, struct image *img)
+{
+    struct listing *l = ctx;
+    int r = batch_add(&l->batch, img);
+    return r == 0 && atomic_load(&l->s->cancelled) ? -ECANCELED : r;
+}
+
 static int fill_stock(struct listing *l)
 {
     struct source_file *s = l->s;
-    CLEANUP(batch_free) struct batch read = {0};
     struct version version;
-    int r = read_images(l, &s->stocked, batch_add, &read, &version);
+    int r = read_images(l, &s->stocked, keep_image, l, &version);
     if (r == SOURCE_UNCHANGED) {
         l->base.left_out = s->left_out;
         return 0;
     }
     if (r == SOURCE_DONE)
-        r = stock_take(&s->stock, &read);
+        r = stock_take(&s->stock, &l->batch);
     if (r < 0)
         return l->base.error.text[0] ? r : fail(l, r, "%s", strerror(-r));
     s->stocked = version;
@@ -276,7 +282,7 @@ static int list_query(struct listing *l)
     return give_selection(l, &selection);
 }
 
-/* The whole file: it costs no waiting, and its decoding cannot be interrupted. */
+/* The whole file: it costs no waiting but for the disk. */
 static int next(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
