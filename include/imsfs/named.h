@@ -44,8 +44,8 @@ bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect
 struct named_criteria {
     struct query *query;  /* on IMS, and where glance is NULL everywhere */
     struct query *glance; /* on a plain Glance */
-    struct query
-        *leave_out;     /* what Glance's answer is not to show (match_image()); NULL: nothing */
+    /* What Glance's answer is not to show (match_image()); NULL: nothing. */
+    struct query *leave_out;
     bool lacks_project; /* it does not work on a plain Glance: leave_out needs the project id */
 };
 

@@ -14,9 +14,8 @@
 
 /* Which call knows the parameter. */
 enum param_call {
-    PARAM_NATIVE =
-        1,           /* GET /v2/images of IMS, and of Glance as a filter of its own or a property */
-    PARAM_CLOUD = 2, /* GET /v2/cloudimages */
+    PARAM_NATIVE = 1, /* GET /v2/images of IMS; of Glance too, as its own filter or a property */
+    PARAM_CLOUD = 2,  /* GET /v2/cloudimages */
     PARAM_GLANCE = 4, /* GET /v2/images of a plain Glance */
 };
 
