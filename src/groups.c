@@ -220,7 +220,7 @@ void groups_settle(struct groups *g)
     for (size_t i = 0; i < g->touched_count; i++) {
         g->touched[i]->touched = false;
         g->touched[i]->mtime = stamp;
-        if (!g->streamable && !g->touched[i]->ordered)
+        if (!g->streamable)
             directory_sort(g->touched[i]);
     }
     g->touched_count = 0;
