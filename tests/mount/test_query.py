@@ -22,6 +22,13 @@ def serve(sim, service, *options):
     return sim(criteria.json_of(service), *flags, *options)
 
 
+def mount_whole(mount, *arguments):
+    """A mount that has its whole list, so that requests from now on are for queries."""
+    mounted = mount(*arguments)
+    mounted.list('by-id')
+    return mounted
+
+
 def wrong_requests(asked, text, api, dialect):
     """What of the requests for one query should not be; '' when all is well."""
     call, wanted = criteria.call_of(text, dialect, api), queries.canonical(text)
@@ -39,7 +46,7 @@ def wrong_requests(asked, text, api, dialect):
 def test_every_parameter(mount, sim, dialect, api):
     service = sample(dialect)
     server = serve(sim, service)
-    mounted = mount(server.url, 'dialect=' + dialect, 'api=' + api, 'page_size=20', 'ttl=3600')
+    mounted = mount_whole(mount, server.url, 'dialect=' + dialect, 'api=' + api, 'page_size=20', 'ttl=3600')
     wrong, known = [], []
     for text in TAKEN[dialect]:
         before = len(queries.requests(server))
@@ -59,7 +66,7 @@ def test_every_parameter(mount, sim, dialect, api):
 def test_refused_ones_cost_nothing(mount, sim, column, api):
     dialect = ERRORS[column]
     server = serve(sim, sample(dialect))
-    mounted = mount(server.url, 'dialect=' + dialect, 'api=' + api, 'ttl=3600')
+    mounted = mount_whole(mount, server.url, 'dialect=' + dialect, 'api=' + api, 'ttl=3600')
     before = server.count()
     wrong = []
     for row in REFUSED:
@@ -97,7 +104,7 @@ def test_the_status_tells_what_was_refused(mount, sim, dialect):
 ])
 def test_refused_by_the_server(mount, sim, text, status, error):
     server = serve(sim, sample('glance'))
-    mounted = mount(server.url, 'dialect=glance', 'ttl=60')
+    mounted = mount_whole(mount, server.url, 'dialect=glance', 'ttl=60')
     before = len(queries.requests(server))
     assert os.stat(mounted.path('query', text))
     assert [harness.error_of(os.listdir, mounted.path('query', text)) for _ in range(3)] == [error] * 3
