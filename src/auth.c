@@ -43,6 +43,7 @@ int auth_fail(struct auth_error *error, int code, const char *place, const char 
 
 void auth_took(struct auth *a, int64_t expires_ms)
 {
+    a->proof++;
     a->accepted = false;
     a->since_ms = clock_now_ms(a->clock);
     atomic_store(&a->expires_ms, expires_ms);
@@ -62,6 +63,7 @@ bool auth_lost(struct auth *a, struct http_response *answer)
 {
     bool early = is_early(a);
     bool again = a->accepted && !(early && a->early);
+    a->proof++;
     a->early = early;
     atomic_store(&a->expires_ms, 0);
     if (!again)
@@ -83,6 +85,7 @@ void auth_hold_answer(struct auth *a, struct http_response *answer)
     auth_describe(a, answer, -EACCES, what, sizeof(what));
     snprintf(why.text, sizeof(why.text), "the image service does not let us in: %s; %s", what,
              auth_advice(a));
+    a->proof++;
     a->accepted = false;
     auth_hold(a, -EACCES, &why);
 }
@@ -151,14 +154,38 @@ static void redact_answer(const struct auth *a, struct http_response *answer)
     a->ops->redact(a, answer->fields.request_id, strlen(answer->fields.request_id));
 }
 
-bool auth_refused(struct auth *a, struct http_response *answer)
+void auth_redact_sent(const struct http_request *sent, struct http_response *answer)
 {
-    redact_answer(a, answer);
-    return a->ops->refused(a, answer);
+    for (size_t i = 0; i < sent->headers.count; i++) {
+        const char *line = sent->headers.lines[i];
+        if (strncmp(line, AUTH_TOKEN_HEADER ": ", strlen(AUTH_TOKEN_HEADER ": ")) != 0)
+            continue;
+        const char *token = line + strlen(AUTH_TOKEN_HEADER ": ");
+        secret_redact(token, answer->body.data, answer->body.len);
+        secret_redact(token, answer->fields.request_id, strlen(answer->fields.request_id));
+    }
 }
 
-void auth_accepted(struct auth *a)
+unsigned auth_proof(const struct auth *a)
 {
+    return a->proof;
+}
+
+bool auth_is_delicate(const struct auth *a)
+{
+    return a->locks && !a->accepted;
+}
+
+bool auth_refused(struct auth *a, unsigned proof, struct http_response *answer)
+{
+    redact_answer(a, answer);
+    return proof != a->proof || a->ops->refused(a, answer);
+}
+
+void auth_accepted(struct auth *a, unsigned proof)
+{
+    if (proof != a->proof)
+        return;
     if (!a->accepted) /* a token from before a refusal says nothing about what was refused */
         hold_accepted(&a->hold);
     a->accepted = true;

@@ -338,6 +338,7 @@ int auth_keys_new(struct auth **out, const struct auth_keys_config *config,
         .clock = config->http.clock ? config->http.clock : &clock_boottime,
         .insecure_http = config->insecure_http,
         .has_proof = true,
+        .locks = true,
     };
     k->config = *config;
     int r = set_up(k, error);

@@ -271,7 +271,7 @@ static int prepare(struct auth *base, int64_t deadline_ms, struct auth_error *er
 static int headers(struct auth *base, const struct url *endpoint, struct http_request *request)
 {
     (void)endpoint;
-    return header_add(&request->headers, "X-Auth-Token", self(base)->token);
+    return header_add(&request->headers, AUTH_TOKEN_HEADER, self(base)->token);
 }
 
 static bool refused(struct auth *base, struct http_response *answer)

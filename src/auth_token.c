@@ -35,7 +35,7 @@ static int headers(struct auth *base, const struct url *endpoint, struct http_re
 {
     (void)endpoint;
     const char *value = self(base)->value;
-    return value ? header_add(&request->headers, "X-Auth-Token", value) : 0;
+    return value ? header_add(&request->headers, AUTH_TOKEN_HEADER, value) : 0;
 }
 
 static bool refused(struct auth *base, struct http_response *answer)

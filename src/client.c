@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "imsfs/decode.h"
 #include "imsfs/log.h"
 
 /* --- Where the service is --- */
@@ -53,51 +54,89 @@ static int add_headers(struct client *c, struct http_request *request)
     return r;
 }
 
-static int send_request(struct client *c, const struct client_page *page, unsigned limit,
-                        int64_t deadline_ms, struct http_response *out, struct auth_error *why)
+/* The others work while the network is slow. What belongs to all may be another afterwards. */
+static int send_meanwhile(struct client *c, struct client_try *t,
+                          const struct http_request *request)
+{
+    const struct auth *auth = c->config.auth;
+    struct turn *turn = auth && auth_is_delicate(auth) ? NULL : t->turn;
+    turn_give(turn);
+    int r = http_send(c->http[t->lane], request, t->answer);
+    turn_take(turn);
+    t->requests += t->answer->requests;
+    if (r < 0)
+        auth_redact_sent(request, t->answer);
+    return r;
+}
+
+/* *proof: what was sent, if anything was. */
+static int send_request(struct client *c, struct client_try *t, const struct client_page *page,
+                        unsigned limit, unsigned *proof)
 {
     CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
-    struct http_request request = {.deadline_ms = deadline_ms};
-    http_response_free(out);
-    *out = (struct http_response){.fields = HEADER_FIELDS_INIT};
-    int r = get_ready(c, deadline_ms, why);
+    struct http_request request = {.deadline_ms = t->deadline_ms};
+    http_response_free(t->answer);
+    *t->answer = (struct http_response){.fields = HEADER_FIELDS_INIT};
+    int r = get_ready(c, t->deadline_ms, &t->why);
     if (r == 0)
         r = endpoint_add_page(&c->service, page->call, page->query, page->marker, limit, &url);
     if (r < 0)
         return r;
     request.url = url.data;
     r = add_headers(c, &request);
+    *proof = c->config.auth ? auth_proof(c->config.auth) : 0;
     if (r == 0)
-        r = http_send(c->http, &request, out);
+        r = send_meanwhile(c, t, &request);
     header_lines_free(&request.headers);
     return r;
 }
 
-/* Only the first page tells whether the call is there. */
-static void learn(struct client *c, const struct client_page *page, int status)
+static int drop(void *ctx, struct image *img)
+{
+    (void)ctx;
+    image_unref(img);
+    return 0;
+}
+
+static bool is_list(const struct client *c, const struct http_response *answer)
+{
+    struct decode_result result;
+    int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, &decode_default_limits,
+                        c->config.attrs, drop, NULL, &result);
+    decode_result_free(&result);
+    return r == 0;
+}
+
+/* Only the first page tells whether the call is there; a page to sign in at, or a proxy's, tells
+ * nothing. */
+static void learn(struct client *c, const struct client_page *page,
+                  const struct http_response *answer)
 {
     if (page->call != list_call_find("cloudimages") || page->marker.len)
         return;
-    if (!route_learn(&c->route, status))
+    if (answer->status == 200 && !route_has_cloudimages(&c->route) && !is_list(c, answer))
         return;
-    c->missing = status == 404;
-    c->missing_at_ms = clock_now_ms(c->clock);
+    if (!route_learn(&c->route, answer->status))
+        return;
+    atomic_store(&c->missing_at_ms, clock_now_ms(c->clock));
+    atomic_store(&c->missing, answer->status == 404);
 }
 
 /* With one more try where there may be a new token. */
-static int send_limited(struct client *c, const struct client_page *page, unsigned limit,
-                        int64_t deadline_ms, struct http_response *out, struct auth_error *why)
+static int send_limited(struct client *c, struct client_try *t, const struct client_page *page,
+                        unsigned limit)
 {
     struct auth *auth = c->config.auth;
-    why->text[0] = '\0';
+    unsigned proof = 0;
+    t->why.text[0] = '\0';
     for (bool renewed = false;; renewed = true) {
-        int r = send_request(c, page, limit, deadline_ms, out, why);
-        bool denied = auth && (out->status == 401 || out->status == 403);
-        if (denied && auth_refused(auth, out) && !renewed)
+        int r = send_request(c, t, page, limit, &proof);
+        bool denied = auth && (t->answer->status == 401 || t->answer->status == 403);
+        if (denied && auth_refused(auth, proof, t->answer) && !renewed)
             continue;
         if (r == 0 && auth)
-            auth_accepted(auth);
-        learn(c, page, out->status);
+            auth_accepted(auth, proof);
+        learn(c, page, t->answer);
         return r;
     }
 }
@@ -114,6 +153,12 @@ unsigned client_page_size(const struct client *c, const struct list_call *call)
     return c->takes_none[limit_at(call)] ? 0 : c->config.page_size;
 }
 
+/* Whether the call takes our limit is still to be found out. */
+static bool limit_unknown(const struct client *c, const struct list_call *call)
+{
+    return client_page_size(c, call) && !c->takes_limit[limit_at(call)];
+}
+
 /* A page came with our limit, or without (0). */
 static void note_limit(struct client *c, const struct list_call *call, unsigned limit)
 {
@@ -126,57 +171,66 @@ static void note_limit(struct client *c, const struct list_call *call, unsigned 
     log_info("%s: takes no limit; its own page size is used", strbuf_str(&url));
 }
 
-int client_ask(struct client *c, const struct client_page *page, int64_t deadline_ms,
-               struct http_response *out, struct auth_error *why)
+int client_ask(struct client *c, struct client_try *t, const struct client_page *page)
 {
     unsigned limit = page->limited ? client_page_size(c, page->call) : 0;
-    bool unknown = limit && !c->takes_limit[limit_at(page->call)];
-    int r = send_limited(c, page, limit, deadline_ms, out, why);
-    if (out->status == 400 && unknown && page->marker.len == 0) {
+    bool sent = limit > 0;
+    int r = send_limited(c, t, page, limit);
+    if (t->answer->status == 400 && sent && limit_unknown(c, page->call) && page->marker.len == 0) {
         limit = 0;
-        r = send_limited(c, page, limit, deadline_ms, out, why);
+        r = send_limited(c, t, page, limit);
     }
-    if (r == 0 && unknown)
+    if (r == 0 && sent && limit_unknown(c, page->call))
         note_limit(c, page->call, limit);
     return r;
 }
 
 /* --- Which call --- */
 
+bool client_reconsider(struct client *c)
+{
+    int64_t passed_ms = clock_now_ms(c->clock) - atomic_load(&c->missing_at_ms);
+    if (!c->config.missing_ms || passed_ms < c->config.missing_ms ||
+        !atomic_exchange(&c->missing, false))
+        return false;
+    route_forget(&c->route);
+    return true;
+}
+
 /* What was not there is tried again after a while. */
 static struct route_plan plan(struct client *c, const struct query *q, struct query_error *err)
 {
     struct route_plan p = route_query(&c->route, q, err);
-    int64_t passed_ms = clock_now_ms(c->clock) - c->missing_at_ms;
-    if (p.error != -EOPNOTSUPP || !c->missing || !c->config.missing_ms ||
-        passed_ms < c->config.missing_ms)
-        return p;
-    c->missing = false;
-    route_forget(&c->route);
-    return route_query(&c->route, q, err);
+    return p.error == -EOPNOTSUPP && client_reconsider(c) ? route_query(&c->route, q, err) : p;
 }
 
 /* 0: the route knows more than before. */
-static int probe(struct client *c, const struct list_call *call, int64_t deadline_ms,
-                 struct http_response *out, struct auth_error *why)
+static int probe(struct client *c, struct client_try *t, const struct list_call *call)
 {
+    CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
     const struct client_page page = {.call = call};
-    int r = send_limited(c, &page, 1, deadline_ms, out, why);
+    int r = send_limited(c, t, &page, 1);
     if (route_dialect(&c->route) != QUERY_DIALECT_UNKNOWN)
         return 0;
-    return r < 0 ? r : -EIO;
+    if (r < 0)
+        return r;
+    client_add_call(c, call, &url);
+    snprintf(t->why.text, sizeof(t->why.text),
+             "%.120s: the answer is no list of images (%.60s), so the kind of service is unknown; "
+             "check the endpoint, or say it with dialect=",
+             strbuf_str(&url), t->answer->fields.content_type);
+    return -EIO;
 }
 
-int client_find_dialect(struct client *c, int64_t deadline_ms, enum query_dialect *dialect,
-                        const struct list_call **call, struct http_response *out,
-                        struct auth_error *why)
+int client_find_dialect(struct client *c, struct client_try *t, enum query_dialect *dialect,
+                        const struct list_call **call)
 {
-    why->text[0] = '\0';
-    int r = get_ready(c, deadline_ms, why);
+    t->why.text[0] = '\0';
+    int r = get_ready(c, t->deadline_ms, &t->why);
     enum query_dialect found = client_dialect(c);
     if (r == 0 && found == QUERY_DIALECT_UNKNOWN) {
         const struct list_call *probed = list_call_find("cloudimages");
-        r = probe(c, probed, deadline_ms, out, why);
+        r = probe(c, t, probed);
         if (r < 0)
             *call = probed;
         found = client_dialect(c);
@@ -189,18 +243,18 @@ int client_find_dialect(struct client *c, int64_t deadline_ms, enum query_dialec
     return 0;
 }
 
-int client_choose(struct client *c, const struct query *q, int64_t deadline_ms,
-                  const struct list_call **call, struct http_response *out, struct auth_error *why)
+int client_choose(struct client *c, struct client_try *t, const struct query *q,
+                  const struct list_call **call)
 {
     struct query_error refused = {""};
     struct route_plan p = {ROUTE_SEND, c->config.api, 0};
-    why->text[0] = '\0';
-    int r = q ? get_ready(c, deadline_ms, why) : 0;
+    t->why.text[0] = '\0';
+    int r = q ? get_ready(c, t->deadline_ms, &t->why) : 0;
     if (r == 0 && q)
         p = plan(c, q, &refused);
     if (r == 0 && p.step == ROUTE_PROBE) {
         *call = p.call;
-        r = probe(c, p.call, deadline_ms, out, why);
+        r = probe(c, t, p.call);
         if (r == 0)
             p = plan(c, q, &refused);
     }
@@ -209,7 +263,7 @@ int client_choose(struct client *c, const struct query *q, int64_t deadline_ms,
     if (p.step == ROUTE_SEND)
         *call = p.call;
     else
-        snprintf(why->text, sizeof(why->text), "%s", refused.text);
+        snprintf(t->why.text, sizeof(t->why.text), "%s", refused.text);
     /* A second probe: somebody made us forget the first one. */
     return p.step == ROUTE_PROBE ? -EIO : p.error;
 }
@@ -249,6 +303,17 @@ static int set_service(struct client *c, struct auth_error *why)
     return 0;
 }
 
+static int open_lanes(struct client *c)
+{
+    unsigned lanes = c->config.lanes ? c->config.lanes : 1;
+    int r = (c->http = calloc(lanes, sizeof(struct http *))) ? 0 : -ENOMEM;
+    while (r == 0 && c->lanes < lanes) {
+        r = http_new(&c->http[c->lanes], &c->config.http);
+        c->lanes += r == 0;
+    }
+    return r;
+}
+
 int client_init(struct client *c, const struct client_config *config, struct auth_error *why)
 {
     *c = (struct client){.config = *config};
@@ -259,19 +324,22 @@ int client_init(struct client *c, const struct client_config *config, struct aut
     snprintf(why->text, sizeof(why->text), "out of memory");
     if (config->api_version && !(c->api_version = strdup(config->api_version)))
         return -ENOMEM;
-    return http_new(&c->http, &config->http);
+    return open_lanes(c);
 }
 
 void client_deinit(struct client *c)
 {
-    http_free(c->http);
+    for (unsigned i = 0; i < c->lanes; i++)
+        http_free(c->http[i]);
+    free(c->http);
     url_free(&c->service);
     free(c->api_version);
 }
 
 void client_cancel(struct client *c)
 {
-    http_cancel(c->http);
+    for (unsigned i = 0; i < c->lanes; i++)
+        http_cancel(c->http[i]);
     if (c->config.auth)
         auth_cancel(c->config.auth);
 }

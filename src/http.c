@@ -238,6 +238,7 @@ static struct verdict try_once(struct http *h, const struct http_request *reques
     if (header_list(request, &headers) < 0)
         return (struct verdict){-ENOMEM, false};
     set_request(&a, request, headers, (long)(request->deadline_ms - start), error);
+    out->requests++;
     if (h->config.requests)
         atomic_fetch_add(h->config.requests, 1);
     if (curl_multi_add_handle(h->multi, h->easy) != CURLM_OK)

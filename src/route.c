@@ -77,6 +77,11 @@ enum query_dialect route_dialect(const struct route *r)
     return given ? given : (enum query_dialect)atomic_load(&r->learned);
 }
 
+bool route_has_cloudimages(const struct route *r)
+{
+    return atomic_load(&r->learned) == QUERY_DIALECT_IMS;
+}
+
 static struct route_plan refuse(int error)
 {
     return (struct route_plan){ROUTE_REFUSE, NULL, error};

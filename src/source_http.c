@@ -80,16 +80,6 @@ static int fail_request(struct listing *l, int error, struct http_response *r)
     return fail(l, error, advice, "%s", what);
 }
 
-/* What kept a request from being sent is said already; else the answer tells. */
-static int fail_unsent(struct listing *l, int error, const struct auth_error *why,
-                       struct http_response *r)
-{
-    if (!why->text[0])
-        return fail_request(l, error, r);
-    snprintf(l->base.error.text, sizeof(l->base.error.text), "%s", why->text);
-    return error;
-}
-
 /* --- One request --- */
 
 /* Criteria with a limit of their own ask for exactly one page. */
@@ -98,53 +88,61 @@ static bool one_page(const struct listing *l)
     return l->base.query && query_limit(l->base.query) > 0;
 }
 
-static int fetch_page(struct listing *l, int64_t deadline_ms, struct http_response *out)
+static int fetch_page(struct listing *l, struct client_try *t)
 {
     struct client *client = &l->s->client;
-    struct auth_error why;
     const struct client_page page = {l->call, l->base.query, strbuf_bytes(&l->marker),
                                      !one_page(l)};
-    int r = client_ask(client, &page, deadline_ms, out, &why);
+    int r = client_ask(client, t, &page);
     if (l->call == client->config.api)
         atomic_store(&l->s->base.page_size, client_page_size(client, l->call));
-    return r < 0 && why.text[0] ? fail_unsent(l, r, &why, out) : r;
+    return r;
 }
 
-/* Decides on the form and the call. *changed: it is another than before. */
-static int choose(struct listing *l, int64_t deadline_ms, struct http_response *out, bool *changed)
+/* Decides on the form and the call. */
+static int choose(struct listing *l, struct client_try *t)
 {
-    struct auth_error why;
-    const struct list_call *call = l->call;
     enum query_dialect dialect = QUERY_DIALECT_UNKNOWN;
     int r = 0;
     if (l->base.glance)
-        r = client_find_dialect(&l->s->client, deadline_ms, &dialect, &call, out, &why);
+        r = client_find_dialect(&l->s->client, t, &dialect, &l->call);
     source_choose_form(&l->base, dialect);
-    if (r == 0)
-        r = client_choose(&l->s->client, l->base.query, deadline_ms, &call, out, &why);
-    *changed = call != l->call;
-    l->call = call;
-    return r < 0 ? fail_unsent(l, r, &why, out) : 0;
+    return r < 0 ? r : client_choose(&l->s->client, t, l->base.query, &l->call);
 }
 
-/* The next page. Where cloudimages is found to be missing, there may be another way. */
+/* Where cloudimages is found to be missing, there may be another way. */
+static int choose_and_fetch(struct listing *l, struct client_try *t)
+{
+    int r = l->call ? 0 : choose(l, t);
+    if (r < 0)
+        return r;
+    r = fetch_page(l, t);
+    if (t->answer->status != 404 || !l->base.query || l->marker.len)
+        return r;
+    const struct list_call *missing = l->call;
+    int chosen = choose(l, t);
+    if (chosen < 0)
+        return chosen;
+    return l->call != missing ? fetch_page(l, t) : r;
+}
+
+/* The next page. */
 static int fetch(struct listing *l, struct http_response *out)
 {
     struct source_http *s = l->s;
-    int64_t deadline_ms = clock_now_ms(s->clock) + s->config.timeout_ms;
-    bool changed;
-    if (deadline_ms > l->deadline_ms)
-        deadline_ms = l->deadline_ms;
-    int r = l->call ? 0 : choose(l, deadline_ms, out, &changed);
-    if (r < 0)
-        return r;
-    r = fetch_page(l, deadline_ms, out);
-    if (out->status != 404 || !l->base.query || l->marker.len)
-        return r;
-    int chosen = choose(l, deadline_ms, out, &changed);
-    if (chosen < 0)
-        return chosen;
-    return changed ? fetch_page(l, deadline_ms, out) : r;
+    int64_t since_ms = l->base.asked_ms ? l->base.asked_ms : clock_now_ms(s->clock);
+    int64_t until_ms = since_ms + s->config.timeout_ms;
+    struct client_try t = {
+        .turn = s->base.turn,
+        .lane = l->base.lane,
+        .deadline_ms = until_ms < l->deadline_ms ? until_ms : l->deadline_ms,
+        .answer = out,
+    };
+    int r = choose_and_fetch(l, &t);
+    l->base.requests += t.requests;
+    if (r < 0) /* what kept a request from being sent; else the answer tells */
+        snprintf(l->base.error.text, sizeof(l->base.error.text), "%s", t.why.text);
+    return r;
 }
 
 /* --- One page --- */
@@ -323,6 +321,11 @@ static enum query_dialect dialect(const struct source *base)
     return client_dialect(&((const struct source_http *)base)->client);
 }
 
+static bool reconsider(struct source *base)
+{
+    return client_reconsider(&((struct source_http *)base)->client);
+}
+
 static void forget(struct source *base)
 {
     client_forget(&((struct source_http *)base)->client);
@@ -340,6 +343,7 @@ static const struct source_ops ops = {.begin = begin,
                                       .end = end,
                                       .cancel = cancel,
                                       .dialect = dialect,
+                                      .reconsider = reconsider,
                                       .forget = forget,
                                       .free = destroy};
 
@@ -364,7 +368,9 @@ static int set_up(struct source_http *s, struct source_error *error)
         .page_size = c->page_size,
         .dialect = c->dialect,
         .missing_ms = c->missing_ms,
+        .lanes = SOURCE_LANES,
         .auth = c->auth,
+        .attrs = c->attrs,
         .http = c->http,
     };
     int r = client_init(&s->client, &client, &why);

@@ -3,10 +3,10 @@
  * auth: proves to the image service who we are, behind one small interface.
  *
  * auth_token has a token that somebody else got, auth_keystone signs in, auth_keys signs each
- * request. An auth belongs to the fetcher thread; any thread may call auth_cancel() and
- * auth_project() and read the counters. Secrets live in the kinds and in the header lines that they
- * add; they are wiped when they are freed, and never logged. They go over https, to this machine,
- * or anywhere when the user insists, and never elsewhere.
+ * request. An auth belongs to whichever fetcher thread has the turn (turn.h); any thread may call
+ * auth_cancel() and auth_project() and read the counters. Secrets live in the kinds and in the
+ * header lines that they add; they are wiped when they are freed, and never logged. They go over
+ * https, to this machine, or anywhere when the user insists, and never elsewhere.
  */
 #ifndef IMSFS_AUTH_H
 #define IMSFS_AUTH_H
@@ -19,6 +19,9 @@
 #include "imsfs/url.h"
 
 struct auth;
+
+/* What a token goes in. */
+#define AUTH_TOKEN_HEADER "X-Auth-Token"
 
 /* For people: one line that names the object, the cause and what to do; no secret. */
 struct auth_error {
@@ -49,6 +52,8 @@ struct auth {
     bool insecure_http; /* send secrets over http to any host */
     bool has_proof;     /* there is something that must not go just anywhere */
     struct url image;   /* where the service is; base NULL: the kind does not know (yet) */
+    bool locks;         /* wrong proofs in a row lock the account */
+    unsigned proof;     /* see auth_proof() */
     bool accepted;      /* the service has taken what we have now */
     bool early;         /* what we had before was refused although it was new */
     int64_t since_ms;   /* when we got it */
@@ -114,12 +119,26 @@ bool auth_may_send(const struct auth *a, const struct url *endpoint, struct auth
 MUST_CHECK int auth_headers(struct auth *a, const struct url *endpoint,
                             struct http_request *request);
 /*
- * The service answered 401 or 403 to what auth_headers() gave. True: auth_prepare() can bring
- * something new, so one more try makes sense. Our secrets in the answer's body are redacted.
+ * Which proof auth_headers() gives now: another number as soon as it was refused or replaced. While
+ * a request is on its way, an answer to another may do that.
  */
-bool auth_refused(struct auth *a, struct http_response *answer);
-/* The service has taken it. */
-void auth_accepted(struct auth *a);
+unsigned auth_proof(const struct auth *a);
+/*
+ * True: nobody has taken this proof yet, and wrong ones in a row would lock the account. So no
+ * other may be sent until the answer has come.
+ */
+bool auth_is_delicate(const struct auth *a);
+/*
+ * The service answered 401 or 403 to a request with that proof. True: auth_prepare() can bring
+ * something new, so one more try makes sense. When the proof is an old one, nothing is concluded
+ * from its refusal. Our secrets in the answer's body are redacted.
+ */
+bool auth_refused(struct auth *a, unsigned proof, struct http_response *answer);
+/* The service has taken that proof. */
+void auth_accepted(struct auth *a, unsigned proof);
+/* Writes asterisks over the token that a request carried, where its answer repeats it: by now we
+ * may have another one. */
+void auth_redact_sent(const struct http_request *sent, struct http_response *answer);
 /* failure_describe() of an answer, with asterisks over our secrets there and in the answer: some
  * services repeat a token that they refuse. */
 void auth_describe(const struct auth *a, struct http_response *answer, int error, char *out,
@@ -127,7 +146,7 @@ void auth_describe(const struct auth *a, struct http_response *answer, int error
 const char *auth_advice(const struct auth *a);
 /* Ends a running auth_prepare() soon, and all later ones. Any thread; not a signal handler. */
 void auth_cancel(struct auth *a);
-/* NULL is fine. After the fetcher thread has ended. */
+/* NULL is fine. After the fetcher threads have ended. */
 void auth_free(struct auth *a);
 
 #endif

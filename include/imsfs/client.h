@@ -4,8 +4,9 @@
  * (from the user, or by signing in) and which call criteria go to, proves who we are, and gets a
  * new token when the service refuses the one it had.
  *
- * It belongs to the fetcher thread; any thread may call client_cancel(), client_dialect() and
- * client_forget().
+ * Its threads (lanes) work one at a time: whoever calls has the turn, and the client gives it up
+ * while a request for a page is on its way, but not while it signs in, for which all must wait. Any
+ * thread may call client_cancel(), client_dialect(), client_reconsider() and client_forget().
  */
 #ifndef IMSFS_CLIENT_H
 #define IMSFS_CLIENT_H
@@ -13,6 +14,7 @@
 #include "imsfs/auth.h"
 #include "imsfs/http.h"
 #include "imsfs/route.h"
+#include "imsfs/turn.h"
 
 struct client_config {
     const char *endpoint;        /* see url.h; NULL: what auth finds out when it signs in */
@@ -22,7 +24,9 @@ struct client_config {
     enum query_dialect dialect;  /* as the user says; see route.h */
     int64_t missing_ms; /* then a list call that was not there is tried again; 0: at client_forget()
                          */
+    unsigned lanes;     /* that may have a request out at the same time; 0: one */
     struct auth *auth;  /* outlives the client; NULL: no proof is sent */
+    struct slot_table *attrs; /* of attribute names; outlives the client */
     struct http_config http;
 };
 
@@ -32,9 +36,10 @@ struct client {
     struct url service; /* base NULL: not known yet */
     struct route route;
     bool takes_limit[2], takes_none[2]; /* our limit; what is known of each call, see limit_at() */
-    bool missing; /* cloudimages was not there, when last asked at missing_at_ms */
-    int64_t missing_at_ms;
-    struct http *http;
+    atomic_bool missing; /* cloudimages was not there, when last asked at missing_at_ms */
+    _Atomic int64_t missing_at_ms;
+    struct http **http; /* one for each lane */
+    unsigned lanes;
     const struct clock *clock;
 };
 
@@ -46,6 +51,17 @@ struct client_page {
     bool limited;              /* with our limit, if the call takes it */
 };
 
+/* Who asks and until when, and what came of it. */
+struct client_try {
+    struct turn *turn; /* NULL: there is one thread */
+    unsigned lane;     /* counted from 0; no two threads have the same */
+    int64_t deadline_ms;
+    struct http_response *answer; /* to the last request; emptied before each. The caller frees */
+    unsigned requests;            /* this many more were sent */
+    struct auth_error why; /* after a failure: one line; empty: the answer tells, or the lack of one
+                            */
+};
+
 /*
  * Makes no request. -EINVAL: why says what is wrong with the configuration; -ENOMEM. Strings are
  * copied. client_deinit() follows in any case.
@@ -53,36 +69,36 @@ struct client_page {
 MUST_CHECK int client_init(struct client *c, const struct client_config *config,
                            struct auth_error *why);
 void client_deinit(struct client *c);
-/* Ends a running request at once, and all later ones. */
+/* Ends the running requests at once, and all later ones. */
 void client_cancel(struct client *c);
 
 /* Unknown until a request needed to know. */
 enum query_dialect client_dialect(const struct client *c);
+/* True: a list call was not there, but that was missing_ms ago, so it is forgotten; what was
+ * refused for that may be asked again. */
+bool client_reconsider(struct client *c);
 /* The list calls of the service are found out about again. */
 void client_forget(struct client *c);
 
 /*
- * The dialect, with one request where only that can tell. 0: it is not unknown. What why and out
- * have after a failure is as for client_choose().
+ * The dialect, with one request where only that can tell. 0: it is not unknown. When the answer of
+ * a call tells of a failure, *call is that one. Lanes that need to know at the same time may each
+ * ask: the answers are the same, and which lane waited for which would cost more than it saves.
  */
-MUST_CHECK int client_find_dialect(struct client *c, int64_t deadline_ms,
-                                   enum query_dialect *dialect, const struct list_call **call,
-                                   struct http_response *out, struct auth_error *why);
+MUST_CHECK int client_find_dialect(struct client *c, struct client_try *t,
+                                   enum query_dialect *dialect, const struct list_call **call);
 /*
  * Decides on the call for criteria (NULL: that of the mount), with one request where only that can
- * tell. -EINVAL, -EOPNOTSUPP: they are refused. When it fails, why has a line, or is empty and out
- * has the answer of *call that tells.
+ * tell. -EINVAL, -EOPNOTSUPP: they are refused. Else as client_find_dialect().
  */
-MUST_CHECK int client_choose(struct client *c, const struct query *q, int64_t deadline_ms,
-                             const struct list_call **call, struct http_response *out,
-                             struct auth_error *why);
+MUST_CHECK int client_choose(struct client *c, struct client_try *t, const struct query *q,
+                             const struct list_call **call);
 /*
- * Asks for a page; out is emptied first. What http_send() says, or, with a line in why, what kept
- * it from being sent. A refusal is worth another request when there may be a new token, and a 400
- * to a first page where it may mean our limit; whether a call takes that is kept.
+ * Asks for a page. What http_send() says, or, with a line in why, what kept it from being sent. A
+ * refusal is worth another request when there may be a new token, and a 400 to a first page where
+ * it may mean our limit; whether a call takes that is kept.
  */
-MUST_CHECK int client_ask(struct client *c, const struct client_page *page, int64_t deadline_ms,
-                          struct http_response *out, struct auth_error *why);
+MUST_CHECK int client_ask(struct client *c, struct client_try *t, const struct client_page *page);
 /* Our limit for pages of a call; 0: none, or it takes none. */
 unsigned client_page_size(const struct client *c, const struct list_call *call);
 /* Adds the address of a call, for people. */

@@ -51,6 +51,7 @@ struct http_request {
 /* An answer, or the lack of one. Freed with http_response_free(), whatever http_send() said. */
 struct http_response {
     int status;         /* of the last try; 0: no whole answer came */
+    unsigned requests;  /* sent, retries included */
     struct strbuf body; /* wiped when freed if the request had one */
     struct header_fields fields;
     char cause[256]; /* if status is 0: why, for people; may hold any bytes */

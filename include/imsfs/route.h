@@ -4,7 +4,7 @@
  *
  * The dialect is what the user says, else what is known of the host, else what a probe of
  * /v2/cloudimages told; until somebody needs it nobody asks. The module decides and remembers, its
- * caller sends. One thread sets it up and learns; any thread may ask at the same time.
+ * caller sends. One thread at a time sets it up and learns; any thread may ask at the same time.
  */
 #ifndef IMSFS_ROUTE_H
 #define IMSFS_ROUTE_H
@@ -41,6 +41,8 @@ const char *route_own_api(const char *api, enum query_dialect dialect, const str
 
 /* Unknown: a probe would tell. */
 enum query_dialect route_dialect(const struct route *r);
+/* True: it has answered. */
+bool route_has_cloudimages(const struct route *r);
 
 enum route_step {
     ROUTE_SEND,   /* the criteria to the call */
@@ -59,10 +61,10 @@ struct route_plan route_query(const struct route *r, const struct query *q,
                               struct query_error *err);
 
 /*
- * The status of an answer of /v2/cloudimages, to a probe or to criteria. 200 and 400: the call is
- * there; 404: it is not. Anything else, and 0 for none, says nothing (a 401 comes from either,
- * which look at the token first). False: nothing was learned, so that asking again at once would
- * lead to the same probe.
+ * The status of an answer of /v2/cloudimages, to a probe or to criteria. 200 (with a list, as the
+ * caller has seen) and 400: the call is there; 404: it is not. Anything else, and 0 for none, says
+ * nothing (a 401 comes from either, which look at the token first). False: nothing was learned, so
+ * that asking again at once would lead to the same probe.
  */
 bool route_learn(struct route *r, int status);
 /* At SIGHUP, and when it is time to try again what was missing. */

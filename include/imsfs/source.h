@@ -2,10 +2,14 @@
 /*
  * source: where records come from, behind one small interface.
  *
- * source_file reads a JSON file, source_http pages through a list call. A source and its listings
- * belong to the fetcher thread; any thread may call source_cancel() and read the counters. A
- * listing is taken page by page, and what a page brings goes to a sink before the next request is
- * made; so several listings of one source can take turns.
+ * source_file reads a JSON file, source_http pages through a list call. A listing is taken page by
+ * page, and what a page brings goes to a sink before the next request is made; so several listings
+ * of one source can take turns.
+ *
+ * A source and its listings belong to SOURCE_LANES threads, of which one at a time works: who calls
+ * has the turn, and source_next() gives it up while it waits for the network (not: while it calls
+ * the sink, or signs in). One thread at a time works on one listing. Any thread may call
+ * source_cancel(), source_dialect(), source_reconsider() and source_forget() and read the counters.
  */
 #ifndef IMSFS_SOURCE_H
 #define IMSFS_SOURCE_H
@@ -14,6 +18,10 @@
 
 #include "imsfs/image.h"
 #include "imsfs/query.h"
+#include "imsfs/turn.h"
+
+/* Threads that may wait for the network at the same time. */
+#define SOURCE_LANES 4
 
 struct source;
 
@@ -63,6 +71,12 @@ struct source_listing {
      * source_next(), which then finds the dialect out and leaves in query what it asks for. */
     const struct query *glance;
     struct source_sink sink;
+    /* Set before each source_next(). */
+    unsigned lane;     /* whose thread calls; below SOURCE_LANES */
+    int64_t asked_ms;  /* since when the page is due, on the source's clock; 0: since the call. Its
+                          deadline counts from then, so that waiting for others who sign in does not
+                          add up */
+    unsigned requests; /* sent for it so far, retries included */
     struct source_error error; /* after a failure */
     struct source_left_out left_out;
     /*
@@ -79,13 +93,15 @@ struct source_ops {
     void (*end)(struct source_listing *l);
     void (*cancel)(struct source *s);
     enum query_dialect (*dialect)(const struct source *s); /* NULL: unknown */
-    void (*forget)(struct source *s);                      /* NULL: there is nothing to forget */
+    bool (*reconsider)(struct source *s);                  /* NULL: there is nothing to forget */
+    void (*forget)(struct source *s);                      /* the same */
     void (*free)(struct source *s);
 };
 
 /* The head of every source; the kinds embed it. */
 struct source {
     const struct source_ops *ops;
+    struct turn *turn;     /* of its threads; set by who starts them; NULL: there is one */
     const char *kind;      /* "file" or "http" */
     const char *api;       /* "images", "cloudimages" or "file" */
     atomic_uint page_size; /* asked for; 0: none */
@@ -140,6 +156,15 @@ static inline void source_choose_form(struct source_listing *l, enum query_diale
         l->query = l->glance;
 }
 
+/*
+ * Parameters were refused in the dialect of now. True: that was found out so long ago that it is
+ * forgotten, and they may be asked again. Any thread.
+ */
+static inline bool source_reconsider(struct source *s)
+{
+    return s->ops->reconsider && s->ops->reconsider(s);
+}
+
 /* What was found out about the service may have changed. Any thread. */
 static inline void source_forget(struct source *s)
 {
@@ -147,7 +172,7 @@ static inline void source_forget(struct source *s)
         s->ops->forget(s);
 }
 
-/* After the fetcher thread has ended. */
+/* After its threads have ended. */
 static inline void source_free(struct source *s)
 {
     if (s)

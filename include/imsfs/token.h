@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * token: where a token comes from that somebody else got: the environment, a file that something
- * renews, or a program that prints one (for vaults). The fetcher thread reads it; any thread may
+ * renews, or a program that prints one (for vaults). One thread at a time reads it; any thread may
  * call token_cancel(). Nothing of a token is ever logged.
  */
 #ifndef IMSFS_TOKEN_H

@@ -360,14 +360,15 @@ static void assert_refusal(int status, const char *body, int expected)
     struct auth *a = auth_of(&account, SIGNATURE_PLAIN);
     struct auth_error error = {""};
     struct http_response answer = answer_of(status, body);
-    auth_accepted(a);                       /* earlier */
-    assert_false(auth_refused(a, &answer)); /* the same keys would only lock themselves */
+    auth_accepted(a, auth_proof(a)); /* earlier */
+    assert_false(
+        auth_refused(a, auth_proof(a), &answer)); /* the same keys would only lock themselves */
     if (prepare(a, &error) != expected)
         fail_msg("%d: %s", status, error.text);
     assert_null(strstr(error.text, "canary"));
     if (expected < 0)
         assert_non_null(strstr(error.text, "the next try is in 60 s"));
-    auth_accepted(a);
+    auth_accepted(a, auth_proof(a));
     assert_int_equal(prepare(a, &error), 0);
     http_response_free(&answer);
     auth_free(a);
@@ -402,7 +403,7 @@ static void the_clock_is_the_advice(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct http_response answer = answer_of(401, WRONG);
         answer.fields.date = clock_wall().tv_sec + rows[i].off_s;
-        assert_false(auth_refused(a, &answer));
+        assert_false(auth_refused(a, auth_proof(a), &answer));
         if (!strstr(auth_advice(a), rows[i].expected))
             fail_msg("%s", auth_advice(a));
         http_response_free(&answer);

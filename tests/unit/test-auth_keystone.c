@@ -151,7 +151,7 @@ static void assert_sends(struct world *w, const char *token)
 static bool refuse(struct world *w)
 {
     struct http_response answer = {.status = 401, .fields = HEADER_FIELDS_INIT};
-    return auth_refused(w->auth, &answer);
+    return auth_refused(w->auth, auth_proof(w->auth), &answer);
 }
 
 static void signing_in_finds_the_service(void **state)
@@ -256,13 +256,13 @@ static void a_refused_renewal_is_held_though_the_old_token_is_taken(void **state
     world_begin(&w);
     world_open(&w, true);
     assert_sends(&w, "T1");
-    auth_accepted(w.auth);
+    auth_accepted(w.auth, auth_proof(w.auth));
     atomic_store(&w.status, 401);
     w.now_ms += 3300 * 1000;
     for (int i = 0; i < 299; i++) {
         w.now_ms += 1000;
         assert_sends(&w, "T1");
-        auth_accepted(w.auth);
+        auth_accepted(w.auth, auth_proof(w.auth));
     }
     w.now_ms += 1000;
     assert_int_equal(prepare(&w), -EACCES);
@@ -278,7 +278,7 @@ static void a_token_that_fails_is_replaced_once(void **state)
     world_begin(&w);
     world_open(&w, true);
     assert_sends(&w, "T1");
-    auth_accepted(w.auth);
+    auth_accepted(w.auth, auth_proof(w.auth));
     assert_true(refuse(&w)); /* revoked */
     assert_sends(&w, "T2");
     assert_false(refuse(&w)); /* a new one is no good either */
@@ -298,7 +298,7 @@ static void tokens_that_never_last_are_not_fetched_for_ever(void **state)
     world_open(&w, true);
     for (int minute = 1; minute <= 3; minute++) {
         assert_int_equal(prepare(&w), 0);
-        auth_accepted(w.auth);
+        auth_accepted(w.auth, auth_proof(w.auth));
         bool again = refuse(&w); /* once may be chance */
         assert_int_equal(again, minute == 1);
         if (!again) {
@@ -308,7 +308,7 @@ static void tokens_that_never_last_are_not_fetched_for_ever(void **state)
     }
     assert_int_equal(w.server.requests, 3);
     assert_int_equal(prepare(&w), 0);
-    auth_accepted(w.auth);
+    auth_accepted(w.auth, auth_proof(w.auth));
     w.now_ms += 61000; /* this one lasts */
     assert_true(refuse(&w));
     world_end(&w);

@@ -75,7 +75,7 @@ static void assert_sends(struct world *w, const char *expected)
 static bool refuse(struct world *w)
 {
     struct http_response answer = {.status = 401, .fields = HEADER_FIELDS_INIT};
-    return auth_refused(w->auth, &answer);
+    return auth_refused(w->auth, auth_proof(w->auth), &answer);
 }
 
 static void a_fixed_token_stays(void **state)
@@ -110,7 +110,7 @@ static void an_expired_token_is_read_again(void **state)
     world_begin(&w, &(struct token_config){.file = path}, false);
     write_token("one\n");
     assert_sends(&w, "X-Auth-Token: one");
-    auth_accepted(w.auth);
+    auth_accepted(w.auth, auth_proof(w.auth));
     write_token("two\n");
     assert_sends(&w, "X-Auth-Token: one"); /* as long as it is good */
     assert_true(refuse(&w));
@@ -133,7 +133,7 @@ static void a_refused_token_waits_for_another(void **state)
     assert_null(strstr(error.text, "bad"));
     write_token("good"); /* at once */
     assert_sends(&w, "X-Auth-Token: good");
-    auth_accepted(w.auth);
+    auth_accepted(w.auth, auth_proof(w.auth));
     world_end(&w);
 }
 
@@ -166,7 +166,7 @@ static void a_program_is_left_in_peace(void **state)
     snprintf(command, sizeof(command), "echo x >>%s; echo token-$(wc -l <%s)", path, path);
     world_begin(&w, &(struct token_config){.command = command}, false);
     assert_sends(&w, "X-Auth-Token: token-1");
-    auth_accepted(w.auth);
+    auth_accepted(w.auth, auth_proof(w.auth));
     assert_true(refuse(&w));
     assert_sends(&w, "X-Auth-Token: token-2");
     assert_false(refuse(&w)); /* what it prints is no good */
@@ -187,7 +187,7 @@ static void a_file_may_have_a_new_token_at_any_time(void **state)
         snprintf(line, sizeof(line), "X-Auth-Token: %s", text);
         write_token(text);
         assert_sends(&w, line);
-        auth_accepted(w.auth);
+        auth_accepted(w.auth, auth_proof(w.auth));
         assert_true(refuse(&w));
     }
     world_end(&w);
