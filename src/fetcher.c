@@ -18,10 +18,14 @@ void fetcher_init(struct fetcher *f, const struct fetcher_config *config)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&f->changed, &attr);
     pthread_condattr_destroy(&attr);
+    turn_init(&f->turn);
+    f->config.source->turn = &f->turn;
 }
 
 void fetcher_deinit(struct fetcher *f)
 {
+    f->config.source->turn = NULL;
+    turn_deinit(&f->turn);
     pthread_cond_destroy(&f->changed);
 }
 
@@ -138,7 +142,7 @@ static void give_up(struct fetch *at, int error, const char *text)
         log_failure(at->fetcher, l, news, text);
 }
 
-/* r is what the listing came to. Its place is free then. */
+/* r is what the listing came to. Its place is free then, and the list may go. */
 static void end(struct fetch *at, int r)
 {
     struct list *l = at->list;
@@ -157,35 +161,53 @@ static void end(struct fetch *at, int r)
     pthread_mutex_lock(&roster->lock);
     l->busy = false;
     roster_use(roster, l); /* who waited for it comes back now */
+    *at = (struct fetch){0};
     pthread_mutex_unlock(&roster->lock);
-    at->list = NULL;
-    at->listing = NULL;
     roster_make_room(roster);
 }
 
-/* One page, and what is left to do after the last. */
-static void take_turn(struct fetch *at)
+/* An enum source_next, or -errno. asked_ms: since when the page is due. */
+static int next_page(struct fetch *at, unsigned lane, int64_t asked_ms)
 {
-    struct fetcher *f = at->fetcher;
-    const atomic_ullong *requests = &f->config.source->counters.requests;
-    unsigned long long before = atomic_load(requests);
-    pthread_mutex_lock(&f->config.roster->lock);
-    list_asks(at->list, now_ms(f));
-    pthread_mutex_unlock(&f->config.roster->lock);
+    struct roster *roster = at->fetcher->config.roster;
     int r = at->listing ? 0 : begin(at);
-    if (r == 0)
+    unsigned before = at->listing ? at->listing->requests : 0;
+    if (r == 0) {
+        at->listing->lane = lane;
+        at->listing->asked_ms = asked_ms;
         r = source_next(at->listing);
-    pthread_mutex_lock(&f->config.roster->lock);
+    }
+    pthread_mutex_lock(&roster->lock);
     list_asked(at->list);
-    at->list->requests += atomic_load(requests) - before;
+    if (at->listing)
+        at->list->requests += at->listing->requests - before;
     if (r == SOURCE_MORE || r == SOURCE_DONE)
         at->list->left_out = at->listing->left_out;
-    pthread_mutex_unlock(&f->config.roster->lock);
-    if (r != SOURCE_MORE)
-        end(at, r);
+    pthread_mutex_unlock(&roster->lock);
+    return r;
 }
 
-/* --- Whose turn it is; with the roster's lock held --- */
+/* One page, and what is left to do after the last. */
+static void work_on(struct fetch *at, unsigned lane)
+{
+    struct fetcher *f = at->fetcher;
+    int64_t asked_ms = now_ms(f);
+    pthread_mutex_lock(&f->config.roster->lock);
+    list_asks(at->list, asked_ms);
+    pthread_mutex_unlock(&f->config.roster->lock);
+    turn_take(&f->turn);
+    int r = next_page(at, lane, asked_ms);
+    if (r == SOURCE_MORE) {
+        pthread_mutex_lock(&f->config.roster->lock);
+        at->taken = false;
+        pthread_mutex_unlock(&f->config.roster->lock);
+    } else {
+        end(at, r);
+    }
+    turn_give(&f->turn);
+}
+
+/* --- What is next; with the roster's lock held --- */
 
 static void start(struct fetcher *f, unsigned place, struct list *l)
 {
@@ -213,20 +235,40 @@ static struct list *next_query(const struct fetcher *f, int64_t *left_ms)
     return next;
 }
 
-/* Gives the free places to those who want a listing. */
-static void admit(struct fetcher *f, int64_t *left_ms)
+/* Gives the free places for queries to those that want a listing. */
+static void admit_queries(struct fetcher *f, int64_t *left_ms)
 {
-    struct list *l = f->config.roster->lists[0];
-    if (list_is_due(l, now_ms(f), left_ms))
-        start(f, 0, l);
     for (unsigned i = 1; i < FETCHER_PLACES; i++) {
         if (f->fetches[i].list)
             continue;
-        l = next_query(f, left_ms);
+        struct list *l = next_query(f, left_ms);
         if (!l)
             return;
         start(f, i, l);
     }
+}
+
+/* List 0's listing, or NULL; *left_ms: see list.h. */
+static struct fetch *base_fetch(struct fetcher *f, int64_t *left_ms)
+{
+    struct fetch *at = &f->fetches[0];
+    struct list *l = f->config.roster->lists[0];
+    if (!at->list && list_is_due(l, now_ms(f), left_ms))
+        start(f, 0, l);
+    return at->list ? at : NULL;
+}
+
+/* That of the query whose turn it is, or NULL: other lanes have them all. */
+static struct fetch *query_fetch(struct fetcher *f, int64_t *left_ms)
+{
+    admit_queries(f, left_ms);
+    for (unsigned i = 0; i < FETCHER_PLACES - 1; i++) {
+        f->last = f->last % (FETCHER_PLACES - 1) + 1;
+        struct fetch *at = &f->fetches[f->last];
+        if (at->list && !at->taken)
+            return at;
+    }
+    return NULL;
 }
 
 static void wait_ms(struct fetcher *f, int64_t ms)
@@ -239,34 +281,16 @@ static void wait_ms(struct fetcher *f, int64_t ms)
     pthread_cond_timedwait(&f->changed, &f->config.roster->lock, &until);
 }
 
-/* The first after the last that has a listing; NULL: there is none. */
-static struct fetch *next_fetch(struct fetcher *f)
-{
-    /* Every other turn is list 0's: queries that hang must not make it old. */
-    struct fetch *base = f->fetches[0].list ? &f->fetches[0] : NULL;
-    bool had_turn = f->list_0_had_turn;
-    f->list_0_had_turn = base != NULL;
-    if (base && !had_turn)
-        return base;
-    for (unsigned i = 0; i < FETCHER_PLACES - 1; i++) {
-        f->last = f->last % (FETCHER_PLACES - 1) + 1;
-        if (f->fetches[f->last].list) {
-            f->list_0_had_turn = false;
-            return &f->fetches[f->last];
-        }
-    }
-    return base;
-}
-
 /* Waits for work; NULL: stop. */
-static struct fetch *next_turn(struct fetcher *f)
+static struct fetch *next_work(struct fetcher *f, unsigned lane)
 {
     while (!f->stop) {
         int64_t left_ms = INT64_MAX;
-        admit(f, &left_ms);
-        struct fetch *at = next_fetch(f);
-        if (at)
+        struct fetch *at = lane == 0 ? base_fetch(f, &left_ms) : query_fetch(f, &left_ms);
+        if (at) {
+            at->taken = true;
             return at;
+        }
         if (left_ms == INT64_MAX)
             pthread_cond_wait(&f->changed, &f->config.roster->lock);
         else
@@ -275,29 +299,47 @@ static struct fetch *next_turn(struct fetcher *f)
     return NULL;
 }
 
-/* --- The thread --- */
+/* --- The threads --- */
 
 static void *run(void *ctx)
 {
-    struct fetcher *f = ctx;
+    const struct lane *lane = ctx;
+    struct fetcher *f = lane->fetcher;
     struct fetch *at;
     pthread_mutex_lock(&f->config.roster->lock);
-    while ((at = next_turn(f))) {
+    while ((at = next_work(f, lane->number))) {
         pthread_mutex_unlock(&f->config.roster->lock);
-        take_turn(at);
+        work_on(at, lane->number);
         pthread_mutex_lock(&f->config.roster->lock);
     }
     pthread_mutex_unlock(&f->config.roster->lock);
-    while ((at = next_fetch(f)))
-        end(at, -ECANCELED);
     return NULL;
 }
 
 int fetcher_start(struct fetcher *f)
 {
-    int r = -pthread_create(&f->thread, NULL, run, f);
-    f->started = r == 0;
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < FETCHER_LANES; i++) {
+        struct lane *lane = &f->lanes[i];
+        *lane = (struct lane){.fetcher = f, .number = i};
+        r = -pthread_create(&lane->thread, NULL, run, lane);
+        lane->started = r == 0;
+    }
     return r;
+}
+
+/* Also ends the listings that no lane was at work on. */
+static void join(struct fetcher *f)
+{
+    for (unsigned i = 0; i < FETCHER_LANES; i++) {
+        if (f->lanes[i].started)
+            pthread_join(f->lanes[i].thread, NULL);
+        f->lanes[i].started = false;
+    }
+    for (unsigned i = 0; i < FETCHER_PLACES; i++) {
+        if (f->fetches[i].list)
+            end(&f->fetches[i], -ECANCELED);
+    }
 }
 
 void fetcher_stop(struct fetcher *f)
@@ -315,7 +357,5 @@ void fetcher_stop(struct fetcher *f)
         if (there)
             roster_tell(roster, i, EVENT_ALL, -EIO);
     }
-    if (f->started)
-        pthread_join(f->thread, NULL);
-    f->started = false;
+    join(f);
 }

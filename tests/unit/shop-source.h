@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * shop-source: a source that answers queries, name=NUMBER, each with pages of one image whose name
- * is that number. It counts, and serves as many pages as the test lets it.
+ * is that number. It counts, and serves as many pages as the test lets it, in the order in which
+ * they were asked for.
  */
 #ifndef IMSFS_TEST_SHOP_SOURCE_H
 #define IMSFS_TEST_SHOP_SOURCE_H
@@ -18,11 +19,12 @@ struct shop {
     struct lists *lists;
     pthread_mutex_t lock; /* protects: everything below */
     pthread_cond_t moved;
-    unsigned pages[2];        /* of list 0 and of a query */
-    unsigned fails;           /* the query that does */
-    bool glance;              /* what it is */
-    unsigned allowed, served; /* pages */
-    unsigned log[SHOP_LOG];   /* which query each of the first pages was of */
+    unsigned pages[2];       /* of list 0 and of a query */
+    unsigned fails;          /* the query that does */
+    bool glance;             /* what it is */
+    unsigned allowed, asked; /* pages */
+    unsigned log[SHOP_LOG];  /* which query each of the first pages was of */
+    bool hangs[2];           /* list 0; the queries: whatever is allowed */
     unsigned begun[SHOP_QUERIES];
     unsigned running[SHOP_QUERIES], running_all, running_most;
     bool overlapped, cancelled;
@@ -73,17 +75,20 @@ static inline void shop_end(struct source_listing *base)
     free(l);
 }
 
-/* Waits until the page may be served. */
+/* Waits until the page may be served, as one waits for a network. */
 static inline bool shop_serve(struct shop *shop, unsigned query)
 {
+    turn_give(shop->head.turn);
     pthread_mutex_lock(&shop->lock);
-    while (shop->served >= shop->allowed && !shop->cancelled)
+    unsigned mine = shop->asked++;
+    if (mine < SHOP_LOG)
+        shop->log[mine] = query;
+    pthread_cond_broadcast(&shop->moved);
+    while ((mine >= shop->allowed || shop->hangs[query > 0]) && !shop->cancelled)
         pthread_cond_wait(&shop->moved, &shop->lock);
     bool served = !shop->cancelled;
-    if (served && shop->served < SHOP_LOG)
-        shop->log[shop->served] = query;
-    shop->served += served;
     pthread_mutex_unlock(&shop->lock);
+    turn_take(shop->head.turn);
     return served;
 }
 
@@ -95,7 +100,7 @@ static inline int shop_next(struct source_listing *base)
     source_choose_form(base, shop->glance ? QUERY_DIALECT_GLANCE : QUERY_DIALECT_IMS);
     if (!shop_serve(shop, l->query))
         return -ECANCELED;
-    atomic_fetch_add(&shop->head.counters.requests, 1);
+    base->requests++;
     if (shop->fails && l->query == shop->fails)
         return -EACCES;
     snprintf(json, sizeof(json), "{\"id\":\"%u-%u\",\"name\":\"%u\"}", l->query % 100, l->page,
@@ -148,6 +153,29 @@ static inline void shop_allow(struct shop *shop, unsigned pages)
     shop->allowed = pages;
     pthread_cond_broadcast(&shop->moved);
     pthread_mutex_unlock(&shop->lock);
+}
+
+/* List 0 (or the queries) are not served, until they are again. */
+static inline void shop_hang(struct shop *shop, bool queries, bool hang)
+{
+    pthread_mutex_lock(&shop->lock);
+    shop->hangs[queries] = hang;
+    pthread_cond_broadcast(&shop->moved);
+    pthread_mutex_unlock(&shop->lock);
+}
+
+/* Waits until so many pages were asked for since the shop opened. */
+static inline void shop_wait_asked(struct shop *shop, unsigned pages)
+{
+    struct timespec until = fake_deadline();
+    int error = 0;
+    pthread_mutex_lock(&shop->lock);
+    while (shop->asked < pages && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&shop->moved, &shop->lock, &until);
+    unsigned asked = shop->asked;
+    pthread_mutex_unlock(&shop->lock);
+    if (asked < pages)
+        fail_msg("%u pages were asked for instead of %u", asked, pages);
 }
 
 static inline unsigned shop_begun(struct shop *shop, unsigned query)
