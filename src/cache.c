@@ -293,6 +293,11 @@ void cache_refresh(struct cache *c)
     unlock(c);
 }
 
+bool cache_reconsider(struct cache *c)
+{
+    return source_reconsider(c->fetcher.config.source);
+}
+
 int cache_first_fd(struct cache *c)
 {
     struct list *l = lock_list(c, 0);

@@ -92,8 +92,9 @@ static int filter_forms(const struct query *filter, enum query_dialect dialect, 
     return 0;
 }
 
-static int understand(struct queries *q, struct bytes name, struct meaning *m,
-                      struct query_error *err)
+/* In the dialect of now. */
+static int understand_now(struct queries *q, struct bytes name, struct meaning *m,
+                          struct query_error *err)
 {
     const struct criteria *c = q->config.criteria;
     size_t i;
@@ -112,6 +113,17 @@ static int understand(struct queries *q, struct bytes name, struct meaning *m,
     if (r == 0)
         r = filter_rest(&m->copy, c->filter, m->what.query);
     return r;
+}
+
+static int understand(struct queries *q, struct bytes name, struct meaning *m,
+                      struct query_error *err)
+{
+    int r = understand_now(q, name, m, err);
+    if (r != -EOPNOTSUPP || !cache_reconsider(q->config.cache))
+        return r;
+    clear_meaning(m);
+    *m = (struct meaning){0};
+    return understand_now(q, name, m, err);
 }
 
 static int open_list(struct queries *q, struct meaning *m, uint32_t *list, uint32_t *tenure)

@@ -3,7 +3,7 @@
  * cache: a list for each query, how fresh it is, and who fetches it.
  *
  * List 0 is the mount's own; cache_open_list() makes those of queries, which are evicted when
- * nobody has used them for the longest time (see roster). One fetcher thread runs the listings (see
+ * nobody has used them for the longest time (see roster). Some threads run the listings (see
  * fetcher). A list is valid for max(ttl, twice the time that the listing took), counted from its
  * end; kernel leases end at 3/4 of that, and the first use after that starts the renewal. When the
  * source fails, the last good list stays for `stale`.
@@ -34,9 +34,9 @@ struct cache_config {
 struct cache;
 
 MUST_CHECK int cache_new(struct cache **out, const struct cache_config *config);
-/* Starts the fetcher thread. After the fork. */
+/* Starts the threads. After the fork. */
 MUST_CHECK int cache_start(struct cache *c);
-/* Cancels the source, ends the thread and wakes everybody with an error. Safe when not started. */
+/* Cancels the source, ends the threads and wakes everybody with an error. Safe when not started. */
 void cache_stop(struct cache *c);
 void cache_free(struct cache *c);
 
@@ -86,6 +86,8 @@ void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation);
 /* Renews list 0 and what is in use now, and the others when somebody uses them; what the source has
  * found out about its service is forgotten. */
 void cache_refresh(struct cache *c);
+/* Criteria were refused in the dialect of now: see source_reconsider(). */
+bool cache_reconsider(struct cache *c);
 /*
  * Starts the first listing of list 0. The descriptor is readable when its first page has come or it
  * has failed; then cache_first_page() gives 0, or -errno and the reason.

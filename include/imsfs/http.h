@@ -2,7 +2,7 @@
 /*
  * http: GET and POST with limits, retries and one deadline. The only user of libcurl but verdict.
  *
- * A struct http belongs to one thread, which alone calls http_send(); any thread may call
+ * One thread at a time may call http_send() of a struct http; any thread may call
  * http_cancel(). Connections are kept between requests. Never a redirect (libcurl would send
  * X-Auth-Token along to the other host), never a proxy or credentials from the environment or
  * ~/.netrc, never a body over the limit. Make it after the last fork.

@@ -50,9 +50,9 @@ struct list_view {
 /* All are called without a lock. */
 struct list_listener {
     /*
-     * From the fetcher thread. now replaced before (NULL: the first one; the same: nothing
-     * changed). Both stay until this returns. The listener must see to it that cache_settled() is
-     * called with the generation when the kernel knows.
+     * From one of the fetcher's threads at a time. now replaced before (NULL: the first one; the
+     * same: nothing changed). Both stay until this returns. The listener must see to it that
+     * cache_settled() is called with the generation when the kernel knows.
      */
     void (*published)(void *ctx, uint32_t list, const struct catalog *before,
                       const struct catalog *now, uint64_t generation);

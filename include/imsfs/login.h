@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * login: how this mount gets at its images: reads the account that the options name, and makes the
- * source for it. Used by main, once; the parts then belong to the fetcher thread.
+ * source for it. Used by main, once; the parts then belong to the fetcher's threads.
  */
 #ifndef IMSFS_LOGIN_H
 #define IMSFS_LOGIN_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * patience: a thread that ends the waiting of those whose list gets no page for too long, although
- * the fetcher cannot tell them: another list's request keeps it. The listing itself stays wanted.
+ * no lane of the fetcher can tell them: requests of other lists keep them all. The listing itself
+ * stays wanted.
  */
 #ifndef IMSFS_PATIENCE_H
 #define IMSFS_PATIENCE_H
