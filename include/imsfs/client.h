@@ -14,6 +14,7 @@
 #include "imsfs/auth.h"
 #include "imsfs/http.h"
 #include "imsfs/route.h"
+#include "imsfs/slot.h"
 #include "imsfs/turn.h"
 
 struct client_config {

@@ -386,6 +386,30 @@ static void a_wrong_signature_stops_requests(void **state)
     assert_refusal(403, "", 0);
 }
 
+/* Several requests were out; for the account that is one, if those after it wait. */
+static void refusals_at_the_same_time_are_one(void **state)
+{
+    (void)state;
+    struct account account = account_with_project();
+    struct auth *a = auth_of(&account, SIGNATURE_PLAIN);
+    struct auth_error error = {""};
+    assert_true(auth_is_delicate(a));
+    unsigned proof = auth_proof(a);
+    auth_accepted(a, proof);
+    assert_false(auth_is_delicate(a));
+    for (unsigned i = 0; i < 3; i++) {
+        struct http_response answer = answer_of(401, WRONG);
+        assert_int_equal(auth_refused(a, proof, &answer), i > 0);
+        assert_int_equal(prepare(a, &error), -EACCES);
+        assert_non_null(strstr(error.text, "the next try is in 60 s"));
+        http_response_free(&answer);
+    }
+    assert_true(auth_is_delicate(a));
+    auth_accepted(a, proof); /* a late one */
+    assert_true(auth_is_delicate(a));
+    auth_free(a);
+}
+
 static void the_clock_is_the_advice(void **state)
 {
     (void)state;
@@ -437,6 +461,7 @@ int main(void)
         cmocka_unit_test(one_that_is_busy_is_asked_again),
         cmocka_unit_test(a_clock_that_is_off_is_named),
         cmocka_unit_test(a_wrong_signature_stops_requests),
+        cmocka_unit_test(refusals_at_the_same_time_are_one),
         cmocka_unit_test(the_clock_is_the_advice),
         cmocka_unit_test(a_cancelled_look_up_ends),
     };

@@ -290,6 +290,33 @@ static void a_token_that_fails_is_replaced_once(void **state)
     world_end(&w);
 }
 
+/* Two requests were out with the same token. */
+static void a_late_refusal_does_not_count(void **state)
+{
+    (void)state;
+    struct world w;
+    struct http_response answer = {.status = 401, .fields = HEADER_FIELDS_INIT};
+    world_begin(&w);
+    world_open(&w, true);
+    assert_sends(&w, "T1");
+    unsigned first = auth_proof(w.auth);
+    auth_accepted(w.auth, first);
+    assert_true(auth_refused(w.auth, first, &answer));
+    assert_true(auth_refused(w.auth, first, &answer)); /* before there is a new one */
+    assert_sends(&w, "T2");
+    assert_true(auth_refused(w.auth, first, &answer));
+    assert_sends(&w, "T2");
+    assert_int_equal(w.server.requests, 2);
+    auth_accepted(w.auth, first); /* says nothing of T2 */
+    assert_false(refuse(&w));
+    assert_int_equal(prepare(&w), -EACCES);
+    assert_error_has(&w, "next try is in 60 s");
+    assert_true(auth_refused(w.auth, first, &answer));
+    assert_int_equal(prepare(&w), -EACCES);
+    assert_error_has(&w, "next try is in 60 s");
+    world_end(&w);
+}
+
 static void tokens_that_never_last_are_not_fetched_for_ever(void **state)
 {
     (void)state;
@@ -567,6 +594,7 @@ int main(void)
         cmocka_unit_test(a_refused_sign_in_is_tried_again_after_minutes),
         cmocka_unit_test(a_refused_renewal_is_held_though_the_old_token_is_taken),
         cmocka_unit_test(a_token_that_fails_is_replaced_once),
+        cmocka_unit_test(a_late_refusal_does_not_count),
         cmocka_unit_test(tokens_that_never_last_are_not_fetched_for_ever),
         cmocka_unit_test(what_the_catalog_lacks_is_no_loop),
         cmocka_unit_test(a_token_for_our_project_is_used_as_it_is),

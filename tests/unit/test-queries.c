@@ -14,7 +14,7 @@ static struct cache *cache;
 static struct criteria criteria;
 static struct queries *queries;
 static enum query_dialect dialect;
-static size_t forgotten;
+static size_t forgotten, reconsidered;
 static const char *project;
 
 static void on_published(void *ctx, uint32_t list, const struct catalog *before,
@@ -109,6 +109,14 @@ static int tear_down(void **state)
     return 0;
 }
 
+static bool reconsider(struct source *s)
+{
+    (void)s;
+    reconsidered++;
+    dialect = QUERY_DIALECT_UNKNOWN;
+    return true;
+}
+
 static struct node look_up(const char *name)
 {
     struct node node;
@@ -164,6 +172,24 @@ static void test_refusals(void **state)
     dialect = QUERY_DIALECT_GLANCE;
     assert_refused("__whole_image=true", -EOPNOTSUPP, "__whole_image");
     assert_int_equal(cache_next_list(cache, 0), 0);
+}
+
+/* That there is no call which knows the name may have been found out long ago. */
+static void test_reconsideration(void **state)
+{
+    (void)state;
+    static struct source_ops ops;
+    ops = *source.head.ops;
+    reconsidered = 0;
+    ops.reconsider = reconsider;
+    source.head.ops = &ops;
+    dialect = QUERY_DIALECT_GLANCE;
+    assert_refused("min_ram=x", -EINVAL, "min_ram");
+    look_up("color=red");
+    assert_int_equal(reconsidered, 0);
+    look_up("__whole_image=true");
+    assert_int_equal(reconsidered, 1);
+    assert_int_equal(fake_begun(&source), 0);
 }
 
 static void test_filter(void **state)
@@ -352,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_spellings_share_a_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reconsideration, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filter, set_up_filtered, tear_down),
         cmocka_unit_test_setup_teardown(test_named_and_dialect, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_filter_may_fit_one_dialect, set_up_unprotected,
