@@ -13,7 +13,7 @@ import data
 import harness
 import queries
 from queries import sample
-from rawserver import Paged
+from rawserver import Paged, Reply, error
 
 MEBIBYTE = 1 << 20
 SMALLEST = 1 << 16  # cache_max
@@ -141,9 +141,39 @@ def test_hung_queries_do_not_add_up(mount, sim, readers):
     """Each waits for its own timeout, not for that of those before it: most have sent nothing by then."""
     server = sim(criteria.json_of(sample('ims')), '--fault', '*=hang')
     mounted = mount(server.url, 'lazy', 'dialect=ims', 'timeout=3')
-    started = [readers('ls', mounted.path('query', 'min_ram=%d' % i)) for i in range(8)]
+    started = [readers('ls', mounted.path('query', 'min_ram=%d' % i)) for i in range(24)]
     assert 0 not in [harness.end_of(process, 30) for process in started]
-    assert len(queries.requests(server)) <= 4
+    assert len(queries.requests(server)) <= 12  # some at a time
+
+
+class Stuck(Paged):
+    """Never answers to min_ram."""
+
+    def __call__(self, request, number):
+        return Reply(hang=True) if request.value('min_ram') else super().__call__(request, number)
+
+
+@pytest.mark.parametrize('count', [1, 12])
+def test_queries_that_hang_do_not_make_the_list_old(mount, raw, readers, count):
+    """The list has several pages and is renewed all the same, within less than one timeout of theirs."""
+    items = data.records(20)
+    server = raw(Stuck(items, size=5))
+    mounted = mount(server.url, 'dialect=ims', 'ttl=1', 'timeout=50', 'page_size=5')
+    started = [readers('ls', mounted.path('query', 'min_ram=%d' % i)) for i in range(count)]
+
+    def asked(stuck):
+        return len([r for r in server.lists() if (r.value('min_ram') is not None) == stuck])
+    assert harness.wait_for(lambda: asked(True) == min(count, 3), 10)
+    before = asked(False)
+    server.handler.records = items[1:]
+    assert harness.wait_for(lambda: len(mounted.list('by-id')) == 19, 20)
+    server.handler.records = items
+    assert harness.wait_for(lambda: len(mounted.list('by-id')) == 20, 20)
+    assert asked(False) >= before + 2 * 4
+    assert asked(True) == min(count, 3)  # so all of them hung meanwhile
+    assert [process.poll() for process in started] == [None] * count
+    mounted.signal(signal.SIGTERM)
+    assert 0 not in [harness.end_of(process, 1 + harness.SLACK) for process in started]
 
 
 def test_readers_go_as_they_begin_to_wait(mount, sim, readers):
@@ -167,6 +197,51 @@ def test_sighup_renews_queries(mount, sim):
     assert len(queries.ids(path)) == 4
     mounted.signal(signal.SIGHUP)
     assert harness.wait_for(lambda: len(queries.ids(path)) == 2, 10)
+
+
+class Upgraded(Paged):
+    """Of unknown kind: a Glance, until cloud is what /v2/cloudimages answers instead of 404."""
+    cloud = None
+
+    def __call__(self, request, number):
+        if request.path.endswith('/v2/cloudimages') and self.cloud != 'list':
+            return Reply(self.cloud, 200, (('Content-Type', 'text/html'),)) if self.cloud else error(404)
+        return super().__call__(request, number)
+
+
+def cloud_requests(server):
+    return len([r for r in server.lists() if r.path.endswith('cloudimages')])
+
+
+@pytest.mark.parametrize('ttl', [1, 3600])
+def test_a_call_that_is_missing_is_asked_for_again(mount, raw, ttl):
+    """When the ttl has passed, or at SIGHUP."""
+    server = raw(Upgraded(data.records(4), ends=True))
+    mounted = mount(server.url, 'ttl=%d' % ttl)
+    path = mounted.path('query', 'flavor_id=s')
+    assert queries.ids(mounted.path('query', 'color=red'))
+    assert cloud_requests(server) == 1
+    for _ in range(3):
+        assert harness.error_of(os.listdir, path) == 'EOPNOTSUPP'
+    assert ttl == 1 or cloud_requests(server) == 1
+    server.handler.cloud = 'list'
+    if ttl > 1:
+        assert harness.error_of(os.listdir, path) == 'EOPNOTSUPP'
+        mounted.signal(signal.SIGHUP)
+    assert harness.wait_for(lambda: harness.error_of(os.listdir, path) == 'OK', 20)
+    assert len(queries.ids(path)) == 4
+
+
+def test_a_page_to_sign_in_at_is_no_ims(mount, raw):
+    server = raw(Upgraded(data.records(4), ends=True))
+    server.handler.cloud = b'<html>Please sign in</html>'
+    mounted = mount(server.url, 'ttl=3600')
+    assert harness.error_of(os.listdir, mounted.path('query', 'color=red')) == 'EIO'
+    row = rows(mounted)['color=red']
+    assert 'no list of images' in row['last_error'] and 'dialect=' in row['last_error']
+    assert len(queries.ids(mounted.path('query', 'status=active'))) == 4
+    server.handler.cloud = None
+    assert harness.wait_for(lambda: harness.error_of(os.listdir, mounted.path('query', 'color=blue')) == 'OK', 10)
 
 
 def test_a_query_whose_images_the_list_does_not_have(mount, raw):
