@@ -214,11 +214,12 @@ static int probe(struct client *c, struct client_try *t, const struct list_call 
         return 0;
     if (r < 0)
         return r;
+    const char *type = t->answer->fields.content_type;
     client_add_call(c, call, &url);
     snprintf(t->why.text, sizeof(t->why.text),
              "%.120s: the answer is no list of images (%.60s), so the kind of service is unknown; "
              "check the endpoint, or say it with dialect=",
-             strbuf_str(&url), t->answer->fields.content_type);
+             strbuf_str(&url), *type ? type : "without a content type");
     return -EIO;
 }
 
