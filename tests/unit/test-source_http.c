@@ -321,6 +321,27 @@ static void a_deadline_counts_from_the_begin(void **state)
     close_world(&w);
 }
 
+/* Who waited for another lane to sign in has waited for his page too. */
+static void a_page_s_deadline_counts_from_when_it_was_due(void **state)
+{
+    (void)state;
+    struct world w;
+    struct source_listing *l;
+    open_world(&w, play_chain, "", standard());
+    const struct source_sink sink = {take, forget, &w};
+    assert_int_equal(source_begin(w.source, NULL, &sink, &l), 0);
+    l->lane = SOURCE_LANES - 1;
+    l->asked_ms = clock_now_ms(&clock_boottime);
+    assert_int_equal(source_next(l), SOURCE_MORE);
+    assert_int_equal(l->requests, 1);
+    l->asked_ms -= standard().timeout_ms;
+    assert_int_equal(source_next(l), -ETIMEDOUT);
+    assert_int_equal(l->requests, 1);
+    assert_int_equal(w.server.requests, 1);
+    source_end(l);
+    close_world(&w);
+}
+
 static enum fake_end play_cloud(struct world *w, unsigned n, const char *target, struct strbuf *out)
 {
     (void)w, (void)target;
@@ -988,6 +1009,7 @@ int main(void)
         cmocka_unit_test(the_last_page_leads_nowhere),
         cmocka_unit_test(listings_take_turns),
         cmocka_unit_test(a_deadline_counts_from_the_begin),
+        cmocka_unit_test(a_page_s_deadline_counts_from_when_it_was_due),
         cmocka_unit_test(cloudimages_goes_on_until_a_page_is_empty),
         cmocka_unit_test(records_without_an_id_at_the_end_are_no_obstacle),
         cmocka_unit_test(chains_that_do_not_end_are_errors),
