@@ -164,6 +164,15 @@ static inline void shop_hang(struct shop *shop, bool queries, bool hang)
     pthread_mutex_unlock(&shop->lock);
 }
 
+/* Pages since the shop opened. */
+static inline unsigned shop_asked(struct shop *shop)
+{
+    pthread_mutex_lock(&shop->lock);
+    unsigned asked = shop->asked;
+    pthread_mutex_unlock(&shop->lock);
+    return asked;
+}
+
 /* Waits until so many pages were asked for since the shop opened. */
 static inline void shop_wait_asked(struct shop *shop, unsigned pages)
 {

@@ -111,6 +111,22 @@ static struct list_query just(struct query *q)
     return (struct list_query){.query = q};
 }
 
+static unsigned errors_of(uint32_t list)
+{
+    pthread_mutex_lock(&f.heard.lock);
+    unsigned errors = f.heard.errors[list];
+    pthread_mutex_unlock(&f.heard.lock);
+    return errors;
+}
+
+static unsigned evicted(void)
+{
+    pthread_mutex_lock(&f.heard.lock);
+    unsigned count = f.heard.evicted;
+    pthread_mutex_unlock(&f.heard.lock);
+    return count;
+}
+
 static uint32_t open_query(unsigned number)
 {
     uint32_t list, tenure;
@@ -216,7 +232,7 @@ static void queries_that_hang_do_not_keep_list_0(void **state)
         assert_int_equal(shop_begun(&f.shop, 0), i);
         fake_clock_pass(&f.clock, TTL);
     }
-    assert_int_equal(f.shop.asked, FETCHER_LANES - 1 + 50);
+    assert_int_equal(shop_asked(&f.shop), FETCHER_LANES - 1 + 50);
     shop_hang(&f.shop, true, false);
     for (uint32_t i = 1; i <= 30; i++)
         assert_int_equal(ask_until_complete(i), 1);
@@ -288,7 +304,7 @@ static void wait_errors(uint32_t list, unsigned errors)
 static uint32_t hang_lanes(void)
 {
     uint32_t list = 0;
-    unsigned asked = f.shop.asked;
+    unsigned asked = shop_asked(&f.shop);
     for (unsigned i = 1; i < FETCHER_LANES; i++) {
         list = open_query(100 + i);
         assert_int_equal(ask_once(list), MUST_WAIT);
@@ -312,7 +328,7 @@ static void nobody_waits_for_longer_than_the_timeout(void **state)
     wait_errors(late, 1);
     fake_clock_pass(&f.clock, 1);
     wait_errors(other, 2);
-    assert_int_equal(f.heard.errors[hung], 0); /* that is for its own request to say */
+    assert_int_equal(errors_of(hung), 0); /* that is for its own request to say */
     assert_int_equal(ask_once(late), MUST_WAIT);
     shop_allow(&f.shop, SHOP_UNBOUNDED);
     assert_int_equal(ask_until_complete(late), 1);
@@ -334,7 +350,7 @@ static void an_old_list_will_do_when_the_new_one_does_not_come(void **state)
     fake_clock_pass(&f.clock, TIMEOUT);
     assert_int_equal(ask_until_complete(list), 1);
     assert_int_equal(ask_once(list), 1);
-    assert_int_equal(f.heard.errors[list], 0);
+    assert_int_equal(errors_of(list), 0);
     assert_int_equal(shop_begun(&f.shop, 2), 1);
     shop_allow(&f.shop, SHOP_UNBOUNDED);
 }
@@ -347,11 +363,11 @@ static void who_was_told_holds_no_number(void **state)
     uint32_t list = open_query(2);
     assert_int_equal(ask_once(list), MUST_WAIT);
     open_query(3);
-    assert_int_equal(f.heard.evicted, 0);
+    assert_int_equal(evicted(), 0);
     fake_clock_pass(&f.clock, TIMEOUT);
     wait_errors(list, 1);
     open_query(4);
-    assert_int_equal(f.heard.evicted, 2);
+    assert_int_equal(evicted(), 2);
     shop_allow(&f.shop, SHOP_UNBOUNDED);
 }
 
@@ -559,7 +575,7 @@ static void stopping_wakes_all_lists_with_an_error(void **state)
     cache_stop(f.cache);
     for (uint32_t i = 0; i <= 2 * FETCHER_PLACES; i++) {
         assert_int_equal(ask_once(i), -EIO);
-        assert_true(f.heard.errors[i] > 0);
+        assert_true(errors_of(i) > 0);
     }
     assert_int_equal(cache_open_list(f.cache, just(shop_query(9)), false, &list, &tenure), 0);
     assert_int_equal(ask_once(list), -EIO);
@@ -589,7 +605,7 @@ static void ten_thousand_queries_need_no_more_than_some(void **state)
     unsigned there = 0;
     for (uint32_t i = 0; (i = cache_next_list(f.cache, i)) > 0;)
         there++;
-    assert_int_equal(f.heard.evicted, 10000 - there);
+    assert_int_equal(evicted(), 10000 - there);
     assert_in_range(there, 10, 1000);
     assert_int_equal(slot_count(f.lists.numbers.ids), 100 * 3);
 }
