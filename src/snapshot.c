@@ -22,6 +22,7 @@ void snapshots_init(struct snapshots *s)
 
 static void drop(struct snapshots *s, struct snapshot *item)
 {
+    s->bytes -= item->text.cap;
     HASH_DEL(s->table, item);
     strbuf_free(&item->text);
     free(item);
@@ -43,27 +44,37 @@ static struct snapshot *find(struct snapshots *s, uint32_t number)
     return item;
 }
 
+/* The table is in the order of their making. With the lock held. */
+static void make_room(struct snapshots *s)
+{
+    while (s->table && s->bytes > SNAPSHOTS_BYTES_MAX)
+        drop(s, s->table);
+}
+
 int snapshot_add(struct snapshots *s, struct strbuf *text, uint32_t *number)
 {
     struct snapshot *item = calloc(1, sizeof(*item));
     if (!item)
         return -ENOMEM;
     pthread_mutex_lock(&s->lock);
+    make_room(s);
     do
         s->last = s->last % NUMBER_MAX + 1;
     while (find(s, s->last));
     item->number = s->last;
     HASH_ADD(hh, s->table, number, sizeof(item->number), item);
     bool added = item->hh.tbl != NULL;
-    pthread_mutex_unlock(&s->lock);
-    if (!added) {
-        free(item);
-        return -ENOMEM;
+    if (added) {
+        item->text = *text;
+        *text = STRBUF_INIT;
+        s->bytes += item->text.cap;
+        *number = item->number;
     }
-    item->text = *text;
-    *text = STRBUF_INIT;
-    *number = item->number;
-    return 0;
+    pthread_mutex_unlock(&s->lock);
+    if (added)
+        return 0;
+    free(item);
+    return -ENOMEM;
 }
 
 int snapshot_read(struct snapshots *s, uint32_t number, struct strbuf *out)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * snapshot: texts that stay what they were when somebody looked them up, so that a file's size and
- * its bytes always agree. Each has a number from 1 on and is freed when the kernel forgets it. Any
- * thread.
+ * its bytes always agree. Each has a number from 1 on and is freed when the kernel forgets it, or
+ * when there are too many: then the oldest goes, and who still reads it gets ESTALE. Any thread.
  */
 #ifndef IMSFS_SNAPSHOT_H
 #define IMSFS_SNAPSHOT_H
@@ -11,11 +11,14 @@
 
 #include "imsfs/strbuf.h"
 
+#define SNAPSHOTS_BYTES_MAX ((size_t)32 << 20)
+
 struct snapshot;
 
 struct snapshots {
     pthread_mutex_t lock;   /* protects: everything below */
     struct snapshot *table; /* by number */
+    size_t bytes;           /* of all texts; the last one may come on top */
     uint32_t last;
 };
 

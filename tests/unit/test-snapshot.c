@@ -64,6 +64,30 @@ static void numbers_fit_a_node_and_are_not_taken_twice(void **state)
     snapshots_deinit(&s);
 }
 
+/* Somebody who opens status.json again and again and closes nothing. */
+static void the_oldest_go_when_there_are_too_many(void **state)
+{
+    (void)state;
+    struct snapshots s;
+    uint32_t numbers[5];
+    CLEANUP(strbuf_free) struct strbuf b = STRBUF_INIT;
+    snapshots_init(&s);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        struct strbuf text = STRBUF_INIT;
+        assert_true(strbuf_reserve(&text, SNAPSHOTS_BYTES_MAX / 3));
+        strbuf_printf(&text, "%zu", i);
+        assert_int_equal(snapshot_add(&s, &text, &numbers[i]), 0);
+    }
+    assert_int_equal(snapshot_read(&s, numbers[0], &b), -ESTALE);
+    assert_text(&s, numbers[3], "3");
+    assert_text(&s, numbers[4], "4");
+    assert_true(s.bytes < 2 * SNAPSHOTS_BYTES_MAX);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        snapshot_forget(&s, numbers[i]);
+    assert_int_equal(s.bytes, 0);
+    snapshots_deinit(&s);
+}
+
 struct worker {
     pthread_t thread;
     struct snapshots *all;
@@ -112,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_stays_until_it_is_forgotten),
         cmocka_unit_test(numbers_fit_a_node_and_are_not_taken_twice),
+        cmocka_unit_test(the_oldest_go_when_there_are_too_many),
         cmocka_unit_test(threads_keep_their_texts_apart),
     };
     return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
