@@ -56,7 +56,7 @@ static const struct roll_item *same_in(const struct catalog *list, const struct 
 
 /*
  * The same record as before is the same object as before, and the same version; or those of the
- * lender.
+ * lender. A list that was emptied has no before; numbers knows the last version.
  */
 static int share(struct catalog *c, struct roll_item *item)
 {
@@ -67,7 +67,7 @@ static int share(struct catalog *c, struct roll_item *item)
     if (version)
         item->version = version->version;
     else
-        r = numbers_version(c->numbers, item->slot, &item->version);
+        r = numbers_version(c->numbers, item->slot, image_json(item->img), &item->version);
     if (object) {
         image_unref(item->img);
         item->img = image_ref(object->img);
