@@ -137,6 +137,39 @@ int cache_open_list(struct cache *c, struct list_query of, bool pinned, uint32_t
     return roster_open(&c->roster, of, pinned, list, tenure);
 }
 
+int cache_hold(struct cache *c, uint32_t list, uint32_t tenure)
+{
+    return roster_hold(&c->roster, list, tenure);
+}
+
+void cache_let_go(struct cache *c, uint32_t list)
+{
+    roster_let_go(&c->roster, list);
+}
+
+void cache_unpin(struct cache *c, uint32_t list, uint32_t tenure)
+{
+    roster_unpin(&c->roster, list, tenure);
+}
+
+bool cache_shows(struct cache *c, uint32_t list, uint32_t tenure)
+{
+    struct list *l = lock_list(c, list);
+    if (!l)
+        return false;
+    bool shows = l->tenure == tenure && list_is_shown(l);
+    unlock(c);
+    return shows;
+}
+
+uint64_t cache_changes(struct cache *c)
+{
+    pthread_mutex_lock(&c->roster.lock);
+    uint64_t changes = c->roster.changes;
+    unlock(c);
+    return changes;
+}
+
 uint32_t cache_next_list(struct cache *c, uint32_t list)
 {
     pthread_mutex_lock(&c->roster.lock);
@@ -194,6 +227,7 @@ static int view_list(struct cache *c, struct list *l, enum list_need need, struc
     if (need != LIST_NOW)
         roster_use(&c->roster, l);
     int r = list_view(l, need, clock_now_ms(c->clock), view);
+    roster_look(&c->roster, l);
     if (l->wanted != wanted || l->used != used)
         fetcher_nudge(&c->fetcher);
     if (r == LIST_WAIT)
@@ -218,11 +252,8 @@ void cache_release(struct cache *c, uint32_t list)
 {
     struct list *l = c->roster.lists[list]; /* it is held, so it stays */
     list_release(l);
-    if (list == 0)
-        return;
-    pthread_mutex_lock(&c->roster.lock);
-    l->holds--;
-    unlock(c);
+    if (list > 0)
+        roster_let_go(&c->roster, list);
 }
 
 uint64_t cache_event_count(struct cache *c, uint32_t list)
@@ -267,10 +298,8 @@ void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation)
     if (!last)
         return;
     shelf_clear_out(&l->shelf);
-    roster_weigh(&c->roster, l);
-    pthread_mutex_lock(&c->roster.lock);
-    l->holds--;
-    unlock(c);
+    roster_weigh(&c->roster, l, 0); /* a listing under way is weighed again with its next page */
+    roster_let_go(&c->roster, list);
 }
 
 /* --- Renewal and the first listing --- */
@@ -311,7 +340,8 @@ int cache_first_page(struct cache *c, char reason[static 512])
 {
     struct list *l = lock_list(c, 0);
     int r = l->last_error;
-    snprintf(reason, 512, "%s", r ? l->last_error_text : "");
+    const char *text = l->last_error_text ? l->last_error_text : strerror(-r);
+    snprintf(reason, 512, "%s", r ? text : "");
     unlock(c);
     return r;
 }

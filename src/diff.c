@@ -188,3 +188,20 @@ int diff_catalogs(const struct tree *t, const struct catalog *before, const stru
             r = diff_dir(&x, i);
     return r;
 }
+
+int diff_emptied(const struct tree *t, const struct catalog *before, const struct catalog *now,
+                 diff_fn *fn, void *ctx)
+{
+    const struct differ x = {t, before, now, fn, ctx};
+    int r = 0;
+    for (enum node_page page = NODE_PAGE_FIRST; r == 0 && page <= NODE_PAGE_NEXT; page++)
+        r = emit_data(&x, tree_page(t, page));
+    /* Who saw the first pages of a listing may have had the directories from long ago. */
+    bool whole = before && catalog_is_whole(before);
+    for (uint32_t i = 0; r == 0 && i < catalog_image_limit(now); i++) {
+        const struct roll_item *is = catalog_image_at(now, i);
+        if (is && !(whole && catalog_image(before, is->slot)))
+            r = emit_dir_data(&x, (struct node){.kind = NODE_IMAGE, .image = is->slot});
+    }
+    return r;
+}

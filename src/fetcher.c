@@ -60,6 +60,10 @@ static int take_page(void *ctx, struct image **images, size_t count)
     at->list->pages++;
     list_got_page(at->list, now_ms(at->fetcher));
     pthread_mutex_unlock(&roster->lock);
+    if (at->list->number) {
+        roster_weigh(roster, at->list, shelf_next_bytes(&at->list->shelf));
+        roster_make_room(roster);
+    }
     roster_tell(roster, at->list->number, visible ? EVENT_ALL : 0, 0);
     return r + (int)count - kept; /* to the source they are images like others */
 }
@@ -157,7 +161,7 @@ static void end(struct fetch *at, int r)
     else
         publish(at, r != SOURCE_UNCHANGED);
     source_end(at->listing);
-    roster_weigh(roster, l);
+    roster_weigh(roster, l, 0);
     pthread_mutex_lock(&roster->lock);
     l->busy = false;
     roster_use(roster, l); /* who waited for it comes back now */

@@ -255,6 +255,12 @@ static void kernel_told(void *ctx, uint32_t list, uint64_t generation, bool agai
         cache_settled(fs->answerer.stage.cache, list, generation);
 }
 
+static bool was_emptied(const struct fs *fs, uint32_t list)
+{
+    struct list_status status;
+    return cache_status(fs->answerer.stage.cache, list, &status) == 0 && status.emptied;
+}
+
 /* What changed in a list. One of a query that nobody was told of changed nothing for the kernel. */
 static int compare(struct fs *fs, uint32_t list, const struct catalog *before,
                    const struct catalog *now, struct notes *notes)
@@ -269,6 +275,8 @@ static int compare(struct fs *fs, uint32_t list, const struct catalog *before,
         return r == -ESTALE ? 0 : r;
     tree.query = &use.query;
     r = diff_catalogs(&tree, before, now, notes_add, notes);
+    if (r == 0 && was_emptied(fs, list))
+        r = diff_emptied(&tree, before, now, notes_add, notes);
     queries_done(queries, &use);
     return r;
 }

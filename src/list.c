@@ -62,6 +62,7 @@ void list_free(struct list *l)
     shelf_deinit(&l->shelf);
     strbuf_free(&l->identity);
     list_query_clear(&l->of);
+    free(l->last_error_text);
     free(l);
 }
 
@@ -113,7 +114,7 @@ static int decide(struct list *l, enum list_need need, int64_t now_ms, struct li
             view->lease_ms = freshness_lease(&l->freshness, now_ms);
         return 0;
     }
-    l->used = true;
+    l->used = l->listed = true;
     l->given_up = false;
     if (need == LIST_REST && !l->freshness.have_list && !l->loading && l->last_error)
         return l->last_error;
@@ -127,7 +128,10 @@ static int decide(struct list *l, enum list_need need, int64_t now_ms, struct li
         return 0;
     if (!l->loading && !l->wanted)
         return l->last_error;
-    return l->freshness.have_list ? LIST_WAIT : 0; /* the first one may be growing already */
+    /* The first one may be growing already. The kernel may know images of a list that was emptied
+     * from before, and is told when the new one is whole. */
+    bool must_be_whole = l->freshness.have_list || (l->emptied && need == LIST_SETTLED);
+    return must_be_whole ? LIST_WAIT : 0;
 }
 
 int list_view(struct list *l, enum list_need need, int64_t now_ms, struct list_view *view)
@@ -151,7 +155,21 @@ void list_release(struct list *l)
 bool list_is_idle(const struct list *l)
 {
     bool wanted = l->wanted && !l->given_up;
-    return !l->pinned && !wanted && !l->busy && !l->holds && l->settled == l->generation;
+    return !wanted && !l->busy && !l->holds && l->settled == l->generation;
+}
+
+bool list_is_shown(const struct list *l)
+{
+    return l->freshness.have_list || l->loading || l->wanted;
+}
+
+struct shelf_change list_empty(struct list *l)
+{
+    l->freshness.have_list = false;
+    if (!l->last_error)
+        l->freshness.failures = 0; /* nobody could be told why he does not wait */
+    l->emptied = true;
+    return shelf_empty(&l->shelf);
 }
 
 /* --- Its listings --- */
@@ -194,7 +212,8 @@ void list_failed(struct list *l, int error, const char *text, int64_t now_ms, ui
 {
     freshness_failed(&l->freshness, now_ms);
     l->last_error = error;
-    snprintf(l->last_error_text, sizeof(l->last_error_text), "%s", text);
+    free(l->last_error_text);
+    l->last_error_text = strndup(text, LIST_ERROR_SIZE - 1); /* without memory there is none */
     l->last_error_at = clock_wall();
     l->loading = l->used = false;
     l->quiet_ms = now_ms;
@@ -257,6 +276,8 @@ void list_status(struct list *l, int64_t now_ms, struct list_status *status)
         .counts = shelf_counts(&l->shelf),
         .have_list = l->freshness.have_list,
         .loading = l->loading,
+        .wanted = l->wanted,
+        .emptied = l->emptied,
         .age_ms = age,
         .expires_ms = l->freshness.valid_ms - age,
         .ttl_effective_ms = l->freshness.valid_ms,
@@ -269,5 +290,6 @@ void list_status(struct list *l, int64_t now_ms, struct list_status *status)
         .last_error = l->last_error,
         .last_error_at = l->last_error_at,
     };
-    memcpy(status->last_error_text, l->last_error_text, sizeof(status->last_error_text));
+    if (l->last_error_text)
+        snprintf(status->last_error_text, LIST_ERROR_SIZE, "%s", l->last_error_text);
 }

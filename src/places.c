@@ -20,7 +20,7 @@ void places_deinit(struct places *p)
 }
 
 /* A set that changes twice within the clock's grain has changed for the kernel too. */
-static void touch(struct places *p)
+void places_touch(struct places *p)
 {
     struct timespec now = clock_wall(), *was = &p->changed;
     bool later =
@@ -70,6 +70,14 @@ bool place_has(const struct place *place, uint32_t spelling)
     return false;
 }
 
+bool places_has_named(const struct places *p, const struct place *place)
+{
+    for (const struct spelling *s = p->names; s; s = s->hh.next)
+        if (s->place == place && s->named)
+            return true;
+    return false;
+}
+
 /* --- Names --- */
 
 struct spelling *places_find(const struct places *p, struct bytes name)
@@ -89,7 +97,7 @@ static void drop_name(struct places *p, struct spelling *s)
     place->count = kept;
     HASH_DEL(p->names, s);
     free(s);
-    touch(p);
+    places_touch(p);
 }
 
 int places_drop(struct places *p, struct place *place, int (*fn)(void *ctx, struct bytes name),
@@ -172,7 +180,7 @@ static int add_new(struct places *p, struct place *place, struct bytes name, str
         return -ENOMEM;
     }
     place->spellings[place->count++] = s->number;
-    touch(p);
+    places_touch(p);
     *out = s;
     return 0;
 }

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "imsfs/filter.h"
 #include "imsfs/log.h"
+#include "imsfs/meaning.h"
 #include "imsfs/name.h"
 #include "imsfs/rejects.h"
 
@@ -13,6 +13,7 @@ struct queries {
     struct queries_config config;
     pthread_mutex_t lock; /* protects: everything below */
     struct places places;
+    uint64_t changes; /* of the cache, when places.changed was last set for them */
     struct rejects rejects;
 };
 
@@ -55,88 +56,16 @@ static struct bytes project_now(const struct queries *q)
 
 /* --- Making a directory --- */
 
-/* What a name stands for. */
-struct meaning {
-    struct named_criteria what; /* with the mount's filter */
-    uint32_t named;             /* from 1; 0: it is not named */
-    const char *name;           /* of what is not the same in both dialects; NULL: it is */
-    enum query_dialect refused_in;
-    int refusal;
-    struct query *copy; /* of what.query, which goes to the cache, but without the filter */
-};
-
-static void clear_meaning(struct meaning *m)
-{
-    named_criteria_clear(&m->what);
-    query_free(m->copy);
-}
-
-/* Both forms of a named query. While nobody knows the dialect, it is enough that one works. */
-static int filter_forms(const struct query *filter, enum query_dialect dialect, struct meaning *m,
-                        struct query_error *err)
-{
-    int glance = m->what.lacks_project ? -EOPNOTSUPP : 0;
-    int ims = filter_restrict(filter, &m->what.query, err);
-    int r = filter_restrict(filter, &m->what.glance, err);
-    if (ims == -ENOMEM || r == -ENOMEM)
-        return -ENOMEM;
-    glance = glance < 0 ? glance : r;
-    if (dialect != QUERY_DIALECT_UNKNOWN || (ims < 0 && glance < 0)) {
-        r = dialect == QUERY_DIALECT_GLANCE ? glance : ims;
-        if (r < 0)
-            return r;
-    }
-    if (ims < 0 || glance < 0)
-        m->refused_in = ims < 0 ? QUERY_DIALECT_IMS : QUERY_DIALECT_GLANCE;
-    m->refusal = ims < 0 ? ims : glance;
-    return 0;
-}
-
-/* In the dialect of now. */
-static int understand_now(struct queries *q, struct bytes name, struct meaning *m,
-                          struct query_error *err)
-{
-    const struct criteria *c = q->config.criteria;
-    size_t i;
-    int r;
-    enum query_dialect dialect = dialect_now(q);
-    m->named = named_find(c->named, name, &i) ? (uint32_t)i + 1 : 0;
-    if (m->named)
-        r = named_criteria(c->named, i, dialect, project_now(q), &m->what, err);
-    else
-        r = query_parse(&m->what.query, name, dialect, err);
-    if (r == 0 && m->what.glance)
-        m->name = named_name(c->named, i);
-    if (r == 0)
-        r = m->name ? filter_forms(c->filter, dialect, m, err)
-                    : filter_restrict(c->filter, &m->what.query, err);
-    if (r == 0)
-        r = filter_rest(&m->copy, c->filter, m->what.query);
-    return r;
-}
-
 static int understand(struct queries *q, struct bytes name, struct meaning *m,
                       struct query_error *err)
 {
-    int r = understand_now(q, name, m, err);
+    const struct criteria *c = q->config.criteria;
+    int r = meaning_of(m, c, name, dialect_now(q), project_now(q), err);
     if (r != -EOPNOTSUPP || !cache_reconsider(q->config.cache))
         return r;
-    clear_meaning(m);
+    meaning_clear(m);
     *m = (struct meaning){0};
-    return understand_now(q, name, m, err);
-}
-
-static int open_list(struct queries *q, struct meaning *m, uint32_t *list, uint32_t *tenure)
-{
-    const struct list_query of = {
-        .query = STEAL(m->what.query),
-        .leave_out = STEAL(m->what.leave_out),
-        .glance = STEAL(m->what.glance),
-        .name = m->name,
-        .refused_in = m->refused_in,
-        .refusal = m->refusal,
-    };
-    return cache_open_list(q->config.cache, of, m->named != 0, list, tenure);
+    return meaning_of(m, c, name, dialect_now(q), project_now(q), err);
 }
 
 /* A query that nobody wrote in its canonical form is listed so all the same. With the lock held, as
@@ -155,14 +84,20 @@ static int add_canonical(struct queries *q, struct place *place)
     return r;
 }
 
+/* old: where a named query led before, if no other one does. */
 static int add(struct queries *q, struct bytes name, struct meaning *m, uint32_t list,
-               uint32_t tenure, struct node *out)
+               uint32_t tenure, struct node *out, struct node *old)
 {
     struct spelling *s;
     struct place *place = places_get(&q->places, list, tenure, &m->copy);
+    const struct spelling *before = places_find(&q->places, name);
+    const struct node left = before ? place_node(before) : (struct node){0};
+    const struct place *left_place = before && before->place != place ? before->place : NULL;
     int r = place ? places_add(&q->places, place, name, &s) : -ENOMEM;
     if (r < 0)
         return r;
+    if (left_place && !places_has_named(&q->places, left_place))
+        *old = left;
     s->named = m->named;
     place->provisional = m->what.lacks_project;
     *out = place_node(s);
@@ -171,16 +106,20 @@ static int add(struct queries *q, struct bytes name, struct meaning *m, uint32_t
 
 static int make(struct queries *q, struct bytes name, struct node *out, struct query_error *err)
 {
-    CLEANUP(clear_meaning) struct meaning m = {0};
+    CLEANUP(meaning_clear) struct meaning m = {0};
+    struct node old = {0};
     uint32_t list, tenure;
     int r = understand(q, name, &m, err);
     if (r == 0)
-        r = open_list(q, &m, &list, &tenure);
+        r = cache_open_list(q->config.cache, meaning_take(&m), m.named != 0, &list, &tenure);
     if (r < 0)
         return r;
     pthread_mutex_lock(&q->lock);
-    r = add(q, name, &m, list, tenure, out);
+    r = add(q, name, &m, list, tenure, out, &old);
     pthread_mutex_unlock(&q->lock);
+    cache_let_go(q->config.cache, list); /* it had to stay until its names were there */
+    if (old.kind == NODE_QUERY)
+        cache_unpin(q->config.cache, old.query, old.generation);
     return r;
 }
 
@@ -189,7 +128,6 @@ static int make(struct queries *q, struct bytes name, struct node *out, struct q
 /* Whether a directory with this name was made and its list is still there. */
 static bool is_known(struct queries *q, struct bytes name, struct node *out)
 {
-    struct list_status status;
     bool final = project_now(q).len > 0;
     pthread_mutex_lock(&q->lock);
     const struct spelling *s = places_find(&q->places, name);
@@ -197,8 +135,10 @@ static bool is_known(struct queries *q, struct bytes name, struct node *out)
     if (known)
         *out = place_node(s);
     pthread_mutex_unlock(&q->lock);
-    return known && cache_status(q->config.cache, out->query, &status) == 0 &&
-           status.tenure == out->generation;
+    if (!known || cache_hold(q->config.cache, out->query, out->generation) < 0)
+        return false;
+    cache_let_go(q->config.cache, out->query);
+    return true;
 }
 
 static void note_refusal(struct queries *q, struct bytes name, const char *why)
@@ -232,7 +172,11 @@ void queries_add_refused(struct queries *q, struct strbuf *out)
 
 struct timespec queries_changed(struct queries *q)
 {
+    uint64_t changes = cache_changes(q->config.cache);
     pthread_mutex_lock(&q->lock);
+    if (changes != q->changes)
+        places_touch(&q->places);
+    q->changes = changes;
     struct timespec changed = q->places.changed;
     pthread_mutex_unlock(&q->lock);
     return changed;
@@ -301,6 +245,19 @@ static int collect(const struct queries *q, struct queries_listing *l)
     return strbuf_error(&l->names);
 }
 
+/* Without the lock. Anybody may look up anything, so that alone is no reason to list it. */
+static void leave_out_empty(struct queries *q, struct queries_listing *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct entries_query *item = &l->items[i];
+        bool named = item->mark <= named_count(q->config.criteria->named);
+        if (named || cache_shows(q->config.cache, item->node.query, item->node.generation))
+            l->items[kept++] = *item;
+    }
+    l->count = kept;
+}
+
 int queries_list(struct queries *q, struct queries_listing *out)
 {
     CLEANUP(queries_listing_clear) struct queries_listing l = {0};
@@ -313,6 +270,7 @@ int queries_list(struct queries *q, struct queries_listing *out)
     const char *name = l.names.data;
     for (size_t i = 0; i < l.count; i++, name += strlen(name) + 1)
         l.items[i].name = name;
+    leave_out_empty(q, &l);
     qsort(l.items, l.count, sizeof(*l.items), by_mark);
     *out = l;
     l = (struct queries_listing){0};

@@ -9,6 +9,14 @@ static size_t base_weight(const struct list *l)
     return sizeof(*l) + 2 * l->identity.cap;
 }
 
+static uint32_t count_max(size_t bytes_max)
+{
+    size_t count = bytes_max / ROSTER_BYTES_EACH;
+    if (bytes_max == 0 || count > ROSTER_NUMBERS - 1)
+        return ROSTER_NUMBERS - 1;
+    return count < ROSTER_LISTS_MIN ? ROSTER_LISTS_MIN : (uint32_t)count;
+}
+
 int roster_init(struct roster *r, const struct roster_config *config)
 {
     memset(r, 0, sizeof(*r));
@@ -20,6 +28,7 @@ int roster_init(struct roster *r, const struct roster_config *config)
     r->config = config->list;
     r->listener = config->listener;
     r->bytes_max = config->bytes_max;
+    r->count_max = count_max(config->bytes_max);
     pthread_mutex_init(&r->lock, NULL);
     return 0;
 }
@@ -43,34 +52,92 @@ void roster_use(struct roster *r, struct list *l)
         l->last_use = ++r->uses;
 }
 
+void roster_look(struct roster *r, struct list *l)
+{
+    bool shown = list_is_shown(l);
+    if (shown != l->shown && l->number)
+        r->changes++;
+    l->shown = shown;
+}
+
 /* --- Who goes; with the lock held --- */
 
-/* The idle list whose last use is the longest ago, before the use given; NULL: there is none. */
-static struct list *oldest_idle(const struct roster *r, uint64_t before)
+/* The list that may go and whose last use is the longest ago, before the use given, or NULL. */
+static struct list *oldest(const struct roster *r, uint64_t before,
+                           bool (*may_go)(const struct list *l))
 {
-    struct list *oldest = NULL;
+    struct list *found = NULL;
     for (uint32_t i = 1; i < ROSTER_NUMBERS; i++) {
         struct list *l = r->lists[i];
-        if (l && l->last_use < before && list_is_idle(l)) {
+        if (l && l->last_use < before && list_is_idle(l) && may_go(l)) {
             before = l->last_use;
-            oldest = l;
+            found = l;
         }
     }
-    return oldest;
+    return found;
+}
+
+static bool holds_something(const struct list *l)
+{
+    return l->bytes > base_weight(l);
+}
+
+static bool was_listed(const struct list *l)
+{
+    return l->listed && !l->pinned;
+}
+
+static bool was_looked_up_only(const struct list *l)
+{
+    return !l->listed && !l->pinned;
+}
+
+static bool most_were_looked_up_only(const struct roster *r)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 1; i < ROSTER_NUMBERS; i++)
+        count += r->lists[i] && was_looked_up_only(r->lists[i]);
+    return count > r->count_max / 2;
+}
+
+/* Who must go before another one can come; NULL: nobody must, or can. */
+static struct list *leaver(const struct roster *r)
+{
+    if (r->count < r->count_max)
+        return NULL;
+    bool most = most_were_looked_up_only(r);
+    struct list *l = oldest(r, UINT64_MAX, most ? was_looked_up_only : was_listed);
+    return l ? l : oldest(r, UINT64_MAX, most ? was_listed : was_looked_up_only);
+}
+
+/* The lists themselves count too, but not for so much that they leave no room. */
+static bool is_full(const struct roster *r)
+{
+    size_t max = r->bytes_max, held = r->bytes - r->base_bytes;
+    return max && held + (r->base_bytes < max / 4 ? r->base_bytes : max / 4) > max;
+}
+
+static void set_bytes(struct roster *r, struct list *l, size_t bytes)
+{
+    if (l->number)
+        r->bytes += bytes - l->bytes;
+    l->bytes = bytes;
 }
 
 static void take_out(struct roster *r, struct list *l)
 {
+    set_bytes(r, l, 0);
+    r->base_bytes -= base_weight(l);
+    r->count--;
+    if (l->shown)
+        r->changes++;
     HASH_DEL(r->by_identity, l);
     r->lists[l->number] = NULL;
-    r->bytes -= l->bytes;
 }
 
 /* Without the lock: nobody else knows it any more. */
 static void drop(struct roster *r, struct list *l)
 {
-    if (!l)
-        return;
     if (r->listener.evicted)
         r->listener.evicted(r->listener.ctx, l->number, l->tenure, l->shelf.current);
     list_free(l);
@@ -80,13 +147,16 @@ void roster_make_room(struct roster *r)
 {
     struct list *l;
     do {
+        struct shelf_change rest = {0};
         pthread_mutex_lock(&r->lock);
-        bool full = r->bytes_max && r->bytes > r->bytes_max;
-        l = full ? oldest_idle(r, r->uses) : NULL;
-        if (l)
-            take_out(r, l);
+        l = is_full(r) ? oldest(r, r->uses, holds_something) : NULL;
+        if (l) {
+            rest = list_empty(l);
+            set_bytes(r, l, base_weight(l));
+            roster_look(r, l);
+        }
         pthread_mutex_unlock(&r->lock);
-        drop(r, l);
+        shelf_change_free(&rest);
     } while (l);
 }
 
@@ -110,14 +180,9 @@ static uint32_t free_number(const struct roster *r)
     return 0;
 }
 
-/* Gives the list a number, perhaps that of *evicted. */
-static int enrol(struct roster *r, struct list *l, struct list **evicted)
+static int enrol(struct roster *r, struct list *l)
 {
     l->number = free_number(r);
-    if (!l->number && (*evicted = oldest_idle(r, UINT64_MAX))) {
-        l->number = (*evicted)->number;
-        take_out(r, *evicted);
-    }
     if (!l->number)
         return -EBUSY;
     HASH_ADD_KEYPTR(hh, r->by_identity, l->identity.data, l->identity.len, l);
@@ -126,35 +191,81 @@ static int enrol(struct roster *r, struct list *l, struct list **evicted)
     r->tenures[l->number] = r->tenures[l->number] % ROSTER_TENURE_MAX + 1;
     l->tenure = r->tenures[l->number];
     l->event = ++r->events; /* nobody who waits for an event takes it for the list before */
-    l->bytes = base_weight(l);
-    r->bytes += l->bytes;
+    set_bytes(r, l, base_weight(l));
+    r->base_bytes += l->bytes;
     r->lists[l->number] = l;
     r->last_number = l->number;
+    r->count++;
     return 0;
+}
+
+/* Takes *fresh over when it is needed. *leaves: who must go first. */
+static int find_or_enrol(struct roster *r, struct list **fresh, struct list **found,
+                         struct list **leaves)
+{
+    int rc = 0;
+    *found = find(r, strbuf_bytes(&(*fresh)->identity));
+    *leaves = *found ? NULL : leaver(r);
+    if (*leaves)
+        take_out(r, *leaves);
+    else if (!*found && (rc = enrol(r, *fresh)) == 0)
+        *found = STEAL(*fresh);
+    return rc;
 }
 
 int roster_open(struct roster *r, struct list_query of, bool pinned, uint32_t *number,
                 uint32_t *tenure)
 {
-    struct list *fresh, *evicted = NULL;
+    struct list *fresh, *l, *leaves;
     int rc = list_new(&fresh, of, list_form(of.query), &r->config);
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&r->lock);
-    struct list *l = find(r, strbuf_bytes(&fresh->identity));
-    if (!l && (rc = enrol(r, fresh, &evicted)) == 0)
-        l = STEAL(fresh);
-    if (l) {
-        roster_use(r, l);
-        l->pinned = l->pinned || pinned;
-        *number = l->number;
-        *tenure = l->tenure;
-    }
-    pthread_mutex_unlock(&r->lock);
-    drop(r, evicted);
+    do {
+        pthread_mutex_lock(&r->lock);
+        rc = find_or_enrol(r, &fresh, &l, &leaves);
+        if (l) {
+            roster_use(r, l);
+            l->holds++;
+            l->pinned = l->pinned || pinned;
+            *number = l->number;
+            *tenure = l->tenure;
+        }
+        pthread_mutex_unlock(&r->lock);
+        if (leaves)
+            drop(r, leaves); /* its names go before others come */
+    } while (leaves);
     list_free(fresh);
     roster_make_room(r);
     return rc;
+}
+
+int roster_hold(struct roster *r, uint32_t number, uint32_t tenure)
+{
+    pthread_mutex_lock(&r->lock);
+    struct list *l = roster_at(r, number);
+    int rc = l && l->tenure == tenure ? 0 : -ESTALE;
+    if (rc == 0) {
+        roster_use(r, l);
+        l->holds++;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return rc;
+}
+
+void roster_let_go(struct roster *r, uint32_t number)
+{
+    pthread_mutex_lock(&r->lock);
+    r->lists[number]->holds--;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void roster_unpin(struct roster *r, uint32_t number, uint32_t tenure)
+{
+    pthread_mutex_lock(&r->lock);
+    struct list *l = roster_at(r, number);
+    if (l && l->tenure == tenure)
+        l->pinned = false;
+    pthread_mutex_unlock(&r->lock);
 }
 
 /* --- What happens to them --- */
@@ -163,18 +274,18 @@ void roster_tell(struct roster *r, uint32_t number, unsigned events, int error)
 {
     pthread_mutex_lock(&r->lock);
     struct list *l = roster_at(r, number);
-    if (l)
+    if (l) {
         l->event = ++r->events;
+        roster_look(r, l);
+    }
     pthread_mutex_unlock(&r->lock);
     r->listener.woken(r->listener.ctx, number, events, error);
 }
 
-void roster_weigh(struct roster *r, struct list *l)
+void roster_weigh(struct roster *r, struct list *l, size_t loading)
 {
-    size_t bytes = base_weight(l) + shelf_bytes(&l->shelf);
+    size_t bytes = base_weight(l) + shelf_bytes(&l->shelf) + loading;
     pthread_mutex_lock(&r->lock);
-    if (l->number)
-        r->bytes += bytes - l->bytes;
-    l->bytes = bytes;
+    set_bytes(r, l, bytes);
     pthread_mutex_unlock(&r->lock);
 }

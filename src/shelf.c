@@ -59,6 +59,27 @@ size_t shelf_bytes(struct shelf *s)
     return bytes;
 }
 
+struct shelf_change shelf_empty(struct shelf *s)
+{
+    struct shelf_change change = {0};
+    pthread_rwlock_wrlock(&s->lock);
+    change.before = STEAL(s->current);
+    change.dropped = STEAL(s->attic.boxes);
+    s->attic = (struct attic){0};
+    pthread_rwlock_unlock(&s->lock);
+    return change;
+}
+
+void shelf_change_free(struct shelf_change *change)
+{
+    catalog_free(change->before);
+    if (change->now != change->before)
+        catalog_free(change->now);
+    catalog_free(change->unused);
+    attic_free(change->dropped);
+    *change = (struct shelf_change){0};
+}
+
 void shelf_clear_out(struct shelf *s)
 {
     pthread_rwlock_wrlock(&s->lock);
@@ -106,6 +127,11 @@ int shelf_begin(struct shelf *s)
     if (r == 0 && !s->current)
         set_visible(s, NULL, s->next);
     return r;
+}
+
+size_t shelf_next_bytes(const struct shelf *s)
+{
+    return s->next && s->next != s->growing ? catalog_bytes(s->next) : 0;
 }
 
 bool shelf_has_next(const struct shelf *s)
@@ -189,11 +215,9 @@ struct shelf_change shelf_abandon(struct shelf *s)
 
 void shelf_clear(struct shelf *s, struct shelf_change *change)
 {
-    if (change->before != s->current)
-        catalog_free(change->before);
-    if (change->now != s->current)
-        catalog_free(change->now);
-    catalog_free(change->unused);
-    attic_free(change->dropped);
-    *change = (struct shelf_change){0};
+    if (change->before == s->current)
+        change->before = NULL;
+    if (change->now == s->current)
+        change->now = NULL;
+    shelf_change_free(change);
 }

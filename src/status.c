@@ -92,6 +92,12 @@ static void add_query(const struct list_status *cs, struct bytes criteria, struc
     strbuf_add_char(out, '}');
 }
 
+/* Whether somebody asked it for something, and it has anything to say. */
+static bool has_row(const struct list_status *cs)
+{
+    return cs->have_list || cs->loading || cs->wanted || cs->last_error;
+}
+
 /* A list may go while we look, and is left out then. */
 static void add_queries(const struct status *s, struct strbuf *out)
 {
@@ -101,7 +107,8 @@ static void add_queries(const struct status *s, struct strbuf *out)
     strbuf_add_str(out, "  \"queries\": [");
     for (uint32_t list = 0; (list = cache_next_list(s->cache, list));) {
         strbuf_reset(&criteria);
-        if (cache_criteria(s->cache, list, &criteria) < 0 || cache_status(s->cache, list, &cs) < 0)
+        if (cache_criteria(s->cache, list, &criteria) < 0 ||
+            cache_status(s->cache, list, &cs) < 0 || !has_row(&cs))
             continue;
         strbuf_add_str(out, between);
         add_query(&cs, strbuf_bytes(&criteria), out);

@@ -2,11 +2,11 @@
 /*
  * cache: a list for each query, how fresh it is, and who fetches it.
  *
- * List 0 is the mount's own; cache_open_list() makes those of queries, which are evicted when
- * nobody has used them for the longest time (see roster). Some threads run the listings (see
- * fetcher). A list is valid for max(ttl, twice the time that the listing took), counted from its
- * end; kernel leases end at 3/4 of that, and the first use after that starts the renewal. When the
- * source fails, the last good list stays for `stale`.
+ * List 0 is the mount's own; cache_open_list() makes those of queries, which are emptied, and at
+ * last evicted, when nobody has used them for the longest time (see roster). Some threads run
+ * the listings (see fetcher). A list is valid for max(ttl, twice the time that the listing
+ * took), counted from its end; kernel leases end at 3/4 of that, and the first use after that
+ * starts the renewal. When the source fails, the last good list stays for `stale`.
  *
  * Readers never block here: cache_view() answers from memory or says LIST_WAIT, and the listener is
  * told when asking again is worth while. What concerns a list takes its number; for one that was
@@ -46,10 +46,18 @@ void cache_free(struct cache *c);
  * The list of a query, made now if there is none; asks nobody. Takes over what of owns in any case.
  * Lists are the same when all of their queries are, and their names.
  * pinned: it is never evicted. tenure (24 bits, not 0) changes whenever the number is used again.
- * -EBUSY: all numbers are in use; -ENOMEM.
+ * The list is held, and stays until cache_let_go(). -EBUSY: all are at work; -ENOMEM.
  */
 MUST_CHECK int cache_open_list(struct cache *c, struct list_query of, bool pinned, uint32_t *list,
                                uint32_t *tenure);
+/* Holds a list that there is in this tenure, which is a use of it. -ESTALE: there is none. */
+MUST_CHECK int cache_hold(struct cache *c, uint32_t list, uint32_t tenure);
+void cache_let_go(struct cache *c, uint32_t list);
+/* From now on it may be evicted. */
+void cache_unpin(struct cache *c, uint32_t list, uint32_t tenure);
+/* Whether the list holds something or is getting it; how often any has begun or ceased to. */
+bool cache_shows(struct cache *c, uint32_t list, uint32_t tenure);
+uint64_t cache_changes(struct cache *c);
 /* The next number in use; 0: there is none. */
 uint32_t cache_next_list(struct cache *c, uint32_t list);
 /* Adds what a list is called (list_criteria()). -ESTALE; -ENOMEM. */

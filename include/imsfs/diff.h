@@ -32,4 +32,12 @@ typedef int diff_fn(void *ctx, const struct diff_item *item);
 MUST_CHECK int diff_catalogs(const struct tree *t, const struct catalog *before,
                              const struct catalog *now, diff_fn *fn, void *ctx);
 
+/*
+ * Besides: of a list that was emptied once, so that nobody knows any more what the kernel keeps of
+ * its images. What now has and before has not, and the links. Names end with their leases, files
+ * with their versions; but not listings and link targets.
+ */
+MUST_CHECK int diff_emptied(const struct tree *t, const struct catalog *before,
+                            const struct catalog *now, diff_fn *fn, void *ctx);
+
 #endif

@@ -30,6 +30,7 @@ enum list_need {
 };
 
 #define LIST_WAIT 1
+#define LIST_ERROR_SIZE 512 /* of an error's text, with its NUL */
 
 /* Who waits for an event. */
 enum list_event {
@@ -86,14 +87,15 @@ struct list_config {
 
 struct list {
     uint32_t number, tenure; /* for the roster, as the next three */
-    bool pinned;             /* never evicted */
+    bool pinned;             /* never evicted; emptied like others */
     uint64_t last_use;
     unsigned holds; /* somebody works on it without the owner's lock */
 
     struct list_query of;
     struct strbuf identity; /* its name, if any, and the canonical names, with NUL bytes between */
     UT_hash_handle hh;      /* by identity */
-    size_t bytes;           /* about what it holds */
+    size_t bytes;           /* about what it needs and holds */
+    bool shown;             /* what list_is_shown() last said */
 
     struct freshness freshness;
     bool wanted;         /* somebody wants a listing */
@@ -105,6 +107,9 @@ struct list {
     int64_t quiet_ms;             /* since when those who wait have got no page */
     bool given_up;                /* nobody has asked since those who waited were told */
     bool used;                    /* somebody used the list since the last listing ended */
+    bool listed;                  /* somebody used it ever */
+    bool emptied;                 /* list_empty() was called: the kernel may keep what no later
+                                     comparison knows of */
     uint64_t event;               /* the last one */
     uint64_t failed_event;        /* with which a first listing failed */
     uint64_t generation, settled; /* of what was published; of what the kernel knows */
@@ -114,7 +119,7 @@ struct list {
     unsigned long long pages; /* of the running listing */
     struct source_left_out left_out;
     int last_error;
-    char last_error_text[512];
+    char *last_error_text; /* NULL: there was none */
     struct timespec last_error_at;
 
     struct shelf shelf;
@@ -126,6 +131,8 @@ struct list_status {
     bool pinned;
     struct catalog_counts counts; /* of the list in use, or of the one that grows */
     bool have_list, loading;
+    bool wanted;        /* a listing will begin */
+    bool emptied;       /* see struct list */
     int64_t age_ms;     /* of the list in use, as the next two; no meaning without one */
     int64_t expires_ms; /* until its validity ends; negative: since */
     int64_t ttl_effective_ms;
@@ -136,7 +143,7 @@ struct list_status {
     unsigned long long listing_pages; /* of the running listing */
     struct source_left_out left_out;  /* of the last pages that came */
     int last_error; /* errno of the last failed listing, 0: none since the last good one */
-    char last_error_text[512];
+    char last_error_text[LIST_ERROR_SIZE];
     struct timespec last_error_at; /* wall clock */
 };
 
@@ -189,8 +196,15 @@ bool list_is_overdue(const struct list *l, int64_t timeout_ms, int64_t now_ms, i
 /* Those who wait are told; who comes now waits anew. The error for them; 0: the old list will do
  * again. */
 int list_give_up_waiting(struct list *l, int64_t now_ms);
-/* Whether nobody would miss it. */
+/* Whether nobody is at it: it may be emptied, or go. */
 bool list_is_idle(const struct list *l);
+/* Whether it holds a list, or is getting one. */
+bool list_is_shown(const struct list *l);
+/*
+ * Of an idle list: what it holds is given to the caller. Who asks next waits for a listing, as for
+ * the first one.
+ */
+struct shelf_change list_empty(struct list *l);
 
 /* A listing begins; has ended well; or has failed. It stays busy until its owner says otherwise. */
 void list_began(struct list *l, int64_t now_ms);

@@ -46,6 +46,8 @@ struct places {
 };
 
 void places_init(struct places *p);
+/* What is listed of them has changed. */
+void places_touch(struct places *p);
 void places_deinit(struct places *p);
 
 /* The place of a list, or NULL. */
@@ -55,6 +57,8 @@ struct place *places_at(const struct places *p, uint32_t list);
 struct place *places_get(struct places *p, uint32_t list, uint32_t tenure, struct query **criteria);
 void place_unref(struct place *place);
 bool place_has(const struct place *place, uint32_t spelling);
+/* Whether a named query leads there. */
+bool places_has_named(const struct places *p, const struct place *place);
 
 /* The spelling with this name, or NULL. */
 struct spelling *places_find(const struct places *p, struct bytes name);

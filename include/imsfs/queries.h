@@ -45,8 +45,8 @@ void queries_add_refused(struct queries *q, struct strbuf *out);
 struct timespec queries_changed(struct queries *q);
 
 /*
- * What .imsfs/query lists: the named queries that can work, and the canonical names of lists in
- * use.
+ * What .imsfs/query lists: the named queries that can work, and the canonical names of lists that
+ * hold something or are getting it.
  */
 struct queries_listing {
     struct entries_query *items; /* by their marks */

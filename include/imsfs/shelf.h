@@ -42,8 +42,14 @@ const struct catalog *shelf_open(struct shelf *s, bool *complete);
 void shelf_close(struct shelf *s);
 /* Of the list that readers see; zeros without one. */
 struct catalog_counts shelf_counts(struct shelf *s);
-/* About what current and the attic hold. */
+/* About what the list that readers see and the attic hold. */
 size_t shelf_bytes(struct shelf *s);
+/*
+ * Takes out everything; nobody has it open, and no listing is under way. Whoever gets it frees it
+ * with shelf_change_free().
+ */
+struct shelf_change shelf_empty(struct shelf *s);
+void shelf_change_free(struct shelf_change *change);
 /* The kernel has nothing any more of the lists before current, but for what is open. */
 void shelf_clear_out(struct shelf *s);
 
@@ -57,6 +63,8 @@ void shelf_set_lender(struct shelf *s, const struct shelf *lender);
 MUST_CHECK int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible);
 /* The listing starts over; readers keep what they saw until it is whole. */
 void shelf_start_over(struct shelf *s);
+/* About what only the fetcher sees of it. */
+size_t shelf_next_bytes(const struct shelf *s);
 /* Whether there is something to add to: shelf_start_over() may have run out of memory. */
 bool shelf_has_next(const struct shelf *s);
 /*

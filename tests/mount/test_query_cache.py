@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each query is a list of its own: how fresh it is, what it costs, and when it goes."""
-import errno
 import os
 import signal
 import threading
@@ -268,7 +267,7 @@ def used(mounted, text):
 
 @pytest.mark.limit(180)
 def test_the_least_recently_used_go(mount, sim):
-    """What is gone is asked for again; the base list, the last ones and the named ones stay."""
+    """What is gone is asked for again; the base list and the last ones stay."""
     server = sim(data.response(data.records(300)))
     mounted = mount(server.url, 'dialect=ims', 'ttl=3600', 'page_size=1000', 'cache_max=%d' % SMALLEST)
     os.listdir(mounted.path('query', 'public'))
@@ -290,14 +289,13 @@ def test_the_least_recently_used_go(mount, sim):
 
 
 def test_an_evicted_directory_that_somebody_is_in(mount, sim, shell):
-    """It is stale or answers rightly, never another query's."""
+    """It was emptied and keeps its place: it is listed once more."""
     server = sim(data.response(data.records(300)))
     mounted = mount(server.url, 'dialect=ims', 'ttl=3600', 'page_size=1000', 'cache_max=%d' % SMALLEST)
     inside = shell(mounted.path('query', 'name=image-7'))
     for i in range(60):
         queries.ids(mounted.path('query', 'status=active&limit=%d' % (200 + i)))
-    answer = inside.run('ls')
-    assert answer.split() == [b'image-7@' + data.image_id(7).encode()] or b'Stale' in answer
+    assert inside.run('ls').split() == [b'image-7@' + data.image_id(7).encode()]
     assert queries.ids(mounted.path('query', 'name=image-7')) == [data.image_id(7)]
 
 
@@ -332,7 +330,7 @@ def test_10000_queries(mount, sim):
 
 @pytest.mark.limit(120)
 def test_many_readers_of_more_than_fits(mount, sim):
-    """Each answer is right or an error that eviction explains, while lists come, change and go."""
+    """Each answer is right, while lists come, change and are emptied."""
     items = data.records(120)
     server = sim(data.response(items))
     mounted = mount(server.url, 'dialect=ims', 'ttl=1', 'cache_max=%d' % SMALLEST)
@@ -357,5 +355,4 @@ def test_many_readers_of_more_than_fits(mount, sim):
     for thread in threads:
         thread.join()
     assert len(rows(mounted)) < 240  # or nothing was evicted
-    assert not [entry for entry in wrong if entry[1] != errno.ESTALE], wrong[:3]
-    assert len(good) > 0.9 * (len(good) + len(wrong)), wrong[:5]
+    assert good and not wrong, (len(wrong), wrong[:5])

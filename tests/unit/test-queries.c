@@ -148,6 +148,15 @@ static size_t count_listed(const char *name)
     return count;
 }
 
+/* Somebody asks for what is in it. */
+static struct node use(const char *name)
+{
+    struct list_view view;
+    struct node node = look_up(name);
+    assert_int_equal(cache_view(cache, node.query, LIST_FRESH, &view), LIST_WAIT);
+    return node;
+}
+
 static void test_spellings_share_a_list(void **state)
 {
     (void)state;
@@ -158,9 +167,25 @@ static void test_spellings_share_a_list(void **state)
     struct node again = look_up("name=x&min_ram=0");
     assert_int_equal(node_id(&a), node_id(&again));
     assert_int_not_equal(look_up("name=y").query, a.query);
+    assert_int_equal(fake_begun(&source), 0);
+    use("name=x&min_ram=0");
     assert_int_equal(count_listed("min_ram=0&name=x"), 1);
     assert_int_equal(count_listed("name=x&min_ram=0"), 0);
-    assert_int_equal(fake_begun(&source), 0);
+}
+
+/* Anybody may look up anything. */
+static void test_what_was_only_looked_up_is_not_listed(void **state)
+{
+    (void)state;
+    look_up("name=x");
+    assert_int_equal(count_listed("name=x"), 0);
+    struct timespec before = queries_changed(queries);
+    assert_int_equal(compare_times(before, queries_changed(queries)), 0);
+    use("name=x");
+    assert_int_equal(compare_times(before, queries_changed(queries)), -1);
+    assert_int_equal(count_listed("name=x"), 1);
+    before = queries_changed(queries);
+    assert_int_equal(compare_times(before, queries_changed(queries)), 0);
 }
 
 static void test_refusals(void **state)
@@ -197,9 +222,10 @@ static void test_filter(void **state)
     (void)state;
     assert_refused("visibility=private", -EINVAL, "filter");
     assert_int_equal(look_up("min_ram=1").query, look_up("visibility=public&min_ram=1").query);
+    use("min_ram=1");
     assert_int_equal(count_listed("min_ram=1&visibility=public"), 0);
     assert_int_equal(count_listed("min_ram=1"), 1);
-    look_up("visib%69lity=public"); /* what the filter has, and no more */
+    use("visib%69lity=public"); /* what the filter has, and no more */
     assert_int_equal(count_listed("visibility=public"), 1);
 }
 
@@ -254,6 +280,12 @@ static void test_the_project_comes_later(void **state)
     assert_int_equal(queries_of(queries, &node, &use), 0);
     assert_false(use.provisional);
     queries_done(queries, &use);
+    struct list_status status;
+    cache_status(cache, node.query, &status);
+    assert_true(status.pinned);
+    cache_status(cache, early.query, &status);
+    assert_int_equal(status.tenure, early.generation);
+    assert_false(status.pinned); /* it has no name any more, and goes as others do */
 }
 
 static void test_marks_stay(void **state)
@@ -377,6 +409,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_spellings_share_a_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_only_looked_up_is_not_listed, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reconsideration, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filter, set_up_filtered, tear_down),

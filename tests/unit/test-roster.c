@@ -62,7 +62,10 @@ static int try_text(struct fixture *f, const char *text, bool pinned, uint32_t *
     struct query *q;
     struct query_error why;
     assert_int_equal(query_parse(&q, bytes_of(text), QUERY_DIALECT_UNKNOWN, &why), 0);
-    return roster_open(&f->roster, (struct list_query){.query = q}, pinned, number, tenure);
+    int r = roster_open(&f->roster, (struct list_query){.query = q}, pinned, number, tenure);
+    if (r == 0)
+        roster_let_go(&f->roster, *number);
+    return r;
 }
 
 static uint32_t open_text(struct fixture *f, const char *text)
@@ -147,35 +150,128 @@ static void fill(struct fixture *f, uint32_t number)
     shelf_finish(&l->shelf, NULL);
     struct shelf_change change = shelf_show(&l->shelf, true);
     shelf_clear(&l->shelf, &change);
-    roster_weigh(&f->roster, l);
+    l->freshness.have_list = true;
+    roster_weigh(&f->roster, l, 0);
 }
 
-static void what_holds_too_much_goes(void **state)
+/* How many lists hold something. */
+static unsigned count_full(const struct fixture *f)
+{
+    unsigned count = 0;
+    for (uint32_t i = 1; i < ROSTER_NUMBERS; i++) {
+        struct list *l = roster_at(&f->roster, i);
+        count += l && shelf_counts(&l->shelf).images > 0;
+    }
+    return count;
+}
+
+static bool holds(const struct fixture *f, uint32_t number)
+{
+    return shelf_counts(&roster_at(&f->roster, number)->shelf).images > 0;
+}
+
+static void what_holds_too_much_is_emptied(void **state)
 {
     struct fixture *f = *state;
-    size_t before = f->roster.bytes;
     fill(f, 0);
-    assert_int_equal(f->roster.bytes, before); /* list 0 does not count */
-    for (unsigned i = 1; i <= 10; i++)
+    assert_int_equal(f->roster.bytes, 0); /* list 0 does not count */
+    for (unsigned i = 1; i <= 10; i++) {
         fill(f, open_number(f, i));
-    size_t each = f->roster.bytes / 10;
-    assert_true(each > sizeof(struct list));
+        roster_look(&f->roster, roster_at(&f->roster, i));
+    }
+    size_t base = f->roster.base_bytes / 10, each = f->roster.bytes / 10 - base;
+    assert_int_equal(count_full(f), 10);
+    uint64_t changes = f->roster.changes;
     open_number(f, 1);
-    f->roster.bytes_max = 3 * each + each / 2;
+    roster_at(&f->roster, 2)->pinned = true;
+    f->roster.bytes_max = (3 * each + each / 2) / 3 * 4; /* a quarter is the lists' own */
     roster_make_room(&f->roster);
-    assert_int_equal(f->evicted, 7);
-    assert_int_equal(f->last_evicted, 8);
-    assert_int_equal(f->last_images, 1);
-    assert_non_null(roster_at(&f->roster, 1));
-    assert_non_null(roster_at(&f->roster, 9));
+    assert_int_equal(count_full(f), 3);
+    assert_true(holds(f, 1) && holds(f, 9) && holds(f, 10));
+    assert_int_equal(f->roster.changes, changes + 7);
+    assert_int_equal(f->roster.bytes, 3 * each + 10 * base);
     f->roster.bytes_max = 1; /* somebody is about to read the last one */
     roster_make_room(&f->roster);
-    assert_non_null(roster_at(&f->roster, 1));
-    assert_null(roster_at(&f->roster, 10));
-    assert_int_equal(f->evicted, 9);
-    assert_int_equal(open_number(f, 20), 11); /* numbers rest for as long as possible */
-    assert_null(roster_at(&f->roster, 1));
-    assert_int_equal(f->roster.bytes, roster_at(&f->roster, 11)->bytes);
+    assert_int_equal(count_full(f), 1);
+    assert_true(holds(f, 1));
+    for (uint32_t i = 1; i <= 10; i++) {
+        assert_int_equal(open_number(f, i), i); /* all are there as they were */
+        assert_int_equal(roster_at(&f->roster, i)->tenure, 1);
+    }
+    assert_int_equal(f->evicted, 0);
+    assert_int_equal(f->roster.bytes, 10 * base);
+}
+
+/* What the lists themselves need is taken from what they may hold, but not all of that. */
+static void many_empty_lists_leave_some_room(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 1; i <= 200; i++)
+        open_number(f, i);
+    f->roster.bytes_max = f->roster.base_bytes;
+    fill(f, open_number(f, 1));
+    fill(f, open_number(f, 2));
+    roster_make_room(&f->roster);
+    assert_int_equal(count_full(f), 2);
+}
+
+/* Who is at work on a list keeps what it holds. */
+static void what_somebody_is_at_is_not_emptied(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t number, tenure;
+    for (unsigned i = 1; i <= 5; i++)
+        fill(f, open_number(f, i));
+    assert_int_equal(try_text(f, "name=1", false, &number, &tenure), 0);
+    assert_int_equal(roster_hold(&f->roster, 2, tenure + 1), -ESTALE);
+    assert_int_equal(roster_hold(&f->roster, 77, 1), -ESTALE);
+    assert_int_equal(roster_hold(&f->roster, 2, tenure), 0);
+    roster_at(&f->roster, 3)->busy = true;
+    roster_at(&f->roster, 4)->generation = 1;
+    open_number(f, 5);
+    f->roster.bytes_max = 1;
+    roster_make_room(&f->roster);
+    assert_int_equal(count_full(f), 4);
+    assert_false(holds(f, 1));
+    roster_let_go(&f->roster, 2);
+    roster_make_room(&f->roster);
+    assert_false(holds(f, 2));
+}
+
+/* Somebody looks up all that he can think of. */
+static void who_only_looks_up_takes_nothing_away(void **state)
+{
+    struct fixture *f = *state;
+    enum { READ = 1000 };
+    for (unsigned i = 1; i <= READ; i++)
+        roster_at(&f->roster, open_number(f, i))->listed = true;
+    for (unsigned i = 0; i < 3 * ROSTER_NUMBERS; i++)
+        open_number(f, 10000 + i);
+    for (unsigned i = 1; i <= READ; i++)
+        assert_int_equal(open_number(f, i), i);
+    /* And who looks one up among many who read has it for a while. */
+    for (unsigned i = READ + 1; i < 2 * ROSTER_NUMBERS; i++)
+        roster_at(&f->roster, open_number(f, i))->listed = true;
+    uint32_t number = open_number(f, 77777);
+    for (unsigned i = 0; i < ROSTER_NUMBERS / 2 - 1; i++)
+        open_number(f, 20000 + i);
+    assert_int_equal(open_number(f, 77777), number);
+}
+
+static void an_unpinned_list_may_go(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t number, tenure;
+    assert_int_equal(try_text(f, "name=1", true, &number, &tenure), 0);
+    for (unsigned i = 2; i <= ROSTER_NUMBERS; i++)
+        open_number(f, i);
+    assert_int_equal(open_number(f, 1), number);
+    roster_unpin(&f->roster, number, tenure + 1);
+    assert_true(roster_at(&f->roster, number)->pinned);
+    roster_unpin(&f->roster, number, tenure);
+    for (unsigned i = 2; i <= 2 * ROSTER_NUMBERS; i++)
+        open_number(f, i);
+    assert_int_not_equal(roster_at(&f->roster, number)->tenure, tenure);
 }
 
 static void a_list_that_is_gone_can_still_be_told(void **state)
@@ -197,7 +293,11 @@ int main(void)
         TEST(spellings_share_a_list),
         TEST(the_least_recently_used_makes_room),
         TEST(when_all_are_at_work_there_is_no_room),
-        TEST(what_holds_too_much_goes),
+        TEST(what_holds_too_much_is_emptied),
+        TEST(many_empty_lists_leave_some_room),
+        TEST(what_somebody_is_at_is_not_emptied),
+        TEST(who_only_looks_up_takes_nothing_away),
+        TEST(an_unpinned_list_may_go),
         TEST(a_list_that_is_gone_can_still_be_told),
     };
     return cmocka_run_group_tests_name("roster", tests, NULL, NULL);
