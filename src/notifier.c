@@ -88,7 +88,7 @@ int notes_add(void *ctx, const struct diff_item *item)
 {
     struct notes *notes = ctx;
     if (notes->count == notes->cap) {
-        size_t cap = notes->cap ? notes->cap * 2 : 64;
+        size_t cap = notes->cap ? notes->cap * 2 : 4; /* most have few */
         struct note *items = realloc(notes->items, cap * sizeof(*items));
         if (!items)
             return -ENOMEM;

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 
+/* Its queries and, outside, its place and names: measured, 1.1 KiB for an empty list in all. */
+#define NAMES_WEIGHT 450
+
 /* What a list costs that has no images. */
 static size_t base_weight(const struct list *l)
 {
-    return sizeof(*l) + 2 * l->identity.cap;
+    return sizeof(*l) + 2 * l->identity.cap + NAMES_WEIGHT;
 }
 
 static uint32_t count_max(size_t bytes_max)
