@@ -25,9 +25,10 @@ int scene_look(struct scene *s, enum list_need need)
 {
     uint32_t list = s->use.query.number;
     int r = cache_view(s->stage->cache, list, need, &s->view);
-    if (r != 0 || !list || s->view.tenure == s->use.query.generation)
+    if (r < 0 || !list || s->view.tenure == s->use.query.generation)
         return r;
-    cache_release(s->stage->cache, list);
+    if (r == 0)
+        cache_release(s->stage->cache, list);
     return -ESTALE;
 }
 

@@ -564,6 +564,41 @@ static void of_a_query_that_goes_nothing_stays(void **state)
     kernel_free(&k);
 }
 
+/* All leases end: those of names in a query, and of attributes of directories. */
+static void expire(struct kernel *k)
+{
+    while (k->dentry_count > 0)
+        free(k->dentries[--k->dentry_count].name);
+    for (size_t i = 0; i < k->inode_count; i++)
+        if (node_is_dir(&k->inodes[i].node))
+            k->inodes[i].attr = false;
+}
+
+/* Nobody knows what it held; but who looks up everything again sees the new list alone. */
+static void of_a_list_that_was_emptied_nothing_stale_is_left(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint32_t seed = round;
+        struct kernel k = {0};
+        struct catalog *last = list_by_chance(NULL, NULL, &seed);
+        learn_all(&k, last);
+        for (unsigned n = 0; n < LISTS; n++) {
+            const struct catalog *before = n && chance(&seed, 2) ? last : NULL;
+            struct catalog *now = list_by_chance(last, before, &seed);
+            expire(&k);
+            assert_int_equal(diff_catalogs(&l.tree, before, now, forget, &k), 0);
+            assert_int_equal(diff_emptied(&l.tree, before, now, forget, &k), 0);
+            learn_all(&k, now);
+            check_all(&k, now);
+            catalog_free(last);
+            last = now;
+        }
+        catalog_free(last);
+        kernel_free(&k);
+    }
+}
+
 static int stop_at_third(void *ctx, const struct diff_item *item)
 {
     (void)item;
@@ -602,6 +637,8 @@ int main(void)
         IN_QUERY(ordered, what_was_seen_growing_goes),
         IN_QUERY(ordered, a_query_is_told_of_in_all_its_spellings),
         IN_QUERY(ordered, of_a_query_that_goes_nothing_stays),
+        IN_QUERY(flat, of_a_list_that_was_emptied_nothing_stale_is_left),
+        IN_QUERY(ordered, of_a_list_that_was_emptied_nothing_stale_is_left),
         TEST(an_unchanged_list_renews_what_is_above_images),
         TEST(of_a_first_list_what_was_listed_is_told),
         TEST(an_error_ends_the_comparison),

@@ -6,6 +6,8 @@
 
 #include "imsfs/cache.h"
 #include "imsfs/log.h"
+#include <unistd.h>
+
 #include "shop-source.h"
 
 #define TTL 60000
@@ -617,6 +619,60 @@ static void ten_thousand_queries_need_no_more_than_some(void **state)
     assert_int_equal(slot_count(f.lists.numbers.ids), 100 * 30);
 }
 
+/* Page by page: others go for it before it is whole. Also when it has no readers yet. */
+static void what_is_loading_makes_room(void **state)
+{
+    (void)state;
+    open_cache(100000);
+    f.shop.pages[1] = 40;
+    shop_allow(&f.shop, 80);
+    uint32_t first = open_query(1), second = open_query(2), third = open_query(3);
+    assert_int_equal(ask_until_complete(first), 40);
+    size_t each = cache_bytes(f.cache);
+    assert_int_equal(ask_until_complete(second), 40);
+    size_t before = cache_bytes(f.cache);
+    assert_true(before < 100000 && before > each);
+    assert_int_equal(ask_once(third), MUST_WAIT);
+    shop_allow(&f.shop, 80 + 20);
+    wait_pages(third, 20);
+    assert_true(cache_bytes(f.cache) > before);
+    shop_allow(&f.shop, 120);
+    assert_int_equal(ask_until_complete(third), 40);
+    fake_clock_pass(&f.clock, TTL); /* a renewal, which nobody sees */
+    before = cache_bytes(f.cache);
+    assert_int_equal(ask_once(third), MUST_WAIT);
+    shop_allow(&f.shop, 120 + 20);
+    wait_pages(third, 20);
+    assert_true(cache_bytes(f.cache) > before);
+    shop_allow(&f.shop, SHOP_UNBOUNDED);
+    assert_int_equal(ask_until_complete(third), 40);
+}
+
+/* What it held is gone, and comes with one more listing. */
+static void an_emptied_list_is_listed_again(void **state)
+{
+    (void)state;
+    open_cache(1);
+    f.shop.pages[1] = 3;
+    shop_allow(&f.shop, SHOP_UNBOUNDED);
+    uint32_t first = open_query(1);
+    assert_int_equal(ask_until_complete(first), 3);
+    uint32_t second = open_query(2), tenure = status(first).tenure;
+    assert_int_equal(ask_until_complete(second), 3);
+    for (int i = 0; i < 10000 && status(first).have_list; i++)
+        usleep(1000);
+    assert_false(status(first).have_list);
+    assert_true(status(first).emptied);
+    assert_false(cache_shows(f.cache, first, tenure));
+    assert_int_equal(shop_begun(&f.shop, 1), 1);
+    assert_int_equal(ask_until_complete(first), 3);
+    assert_int_equal(shop_begun(&f.shop, 1), 2);
+    assert_int_equal(status(first).tenure, tenure);
+    assert_true(cache_shows(f.cache, first, tenure));
+    assert_false(cache_shows(f.cache, first, tenure + 1));
+    assert_int_equal(f.heard.evicted, 0);
+}
+
 struct reader {
     pthread_t thread;
     unsigned seed, seen, wrong, gone;
@@ -720,6 +776,8 @@ int main(void)
         TEST(a_failure_is_its_own_list_s),
         TEST(a_refresh_renews_what_is_used),
         TEST(stopping_wakes_all_lists_with_an_error),
+        TEST(what_is_loading_makes_room),
+        TEST(an_emptied_list_is_listed_again),
         TEST(ten_thousand_queries_need_no_more_than_some),
         TEST(lists_come_and_go_under_readers),
         TEST(many_readers_cost_one_listing_for_each_list),
