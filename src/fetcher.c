@@ -56,14 +56,14 @@ static int take_page(void *ctx, struct image **images, size_t count)
     int r = shelf_add(&at->list->shelf, images, (size_t)kept, &visible);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&roster->lock);
-    at->list->pages++;
-    list_got_page(at->list, now_ms(at->fetcher));
-    pthread_mutex_unlock(&roster->lock);
     if (at->list->number) {
         roster_weigh(roster, at->list, shelf_next_bytes(&at->list->shelf));
         roster_make_room(roster);
     }
+    pthread_mutex_lock(&roster->lock);
+    at->list->pages++;
+    list_got_page(at->list, now_ms(at->fetcher));
+    pthread_mutex_unlock(&roster->lock);
     roster_tell(roster, at->list->number, visible ? EVENT_ALL : 0, 0);
     return r + (int)count - kept; /* to the source they are images like others */
 }
