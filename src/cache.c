@@ -2,6 +2,7 @@
 #include "imsfs/cache.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -164,10 +165,7 @@ bool cache_shows(struct cache *c, uint32_t list, uint32_t tenure)
 
 uint64_t cache_changes(struct cache *c)
 {
-    pthread_mutex_lock(&c->roster.lock);
-    uint64_t changes = c->roster.changes;
-    unlock(c);
-    return changes;
+    return atomic_load(&c->roster.changes);
 }
 
 uint32_t cache_next_list(struct cache *c, uint32_t list)

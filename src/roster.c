@@ -2,6 +2,7 @@
 #include "imsfs/roster.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 /* Its queries and, outside, its place and names: measured, 1.1 KiB for an empty list in all. */
 #define NAMES_WEIGHT 450
@@ -59,7 +60,7 @@ void roster_look(struct roster *r, struct list *l)
 {
     bool shown = list_is_shown(l);
     if (shown != l->shown && l->number)
-        r->changes++;
+        atomic_fetch_add(&r->changes, 1);
     l->shown = shown;
 }
 
@@ -133,7 +134,7 @@ static void take_out(struct roster *r, struct list *l)
     r->base_bytes -= base_weight(l);
     r->count--;
     if (l->shown)
-        r->changes++;
+        atomic_fetch_add(&r->changes, 1);
     HASH_DEL(r->by_identity, l);
     r->lists[l->number] = NULL;
 }

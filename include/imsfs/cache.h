@@ -55,8 +55,9 @@ MUST_CHECK int cache_hold(struct cache *c, uint32_t list, uint32_t tenure);
 void cache_let_go(struct cache *c, uint32_t list);
 /* From now on it may be evicted. */
 void cache_unpin(struct cache *c, uint32_t list, uint32_t tenure);
-/* Whether the list holds something or is getting it; how often any has begun or ceased to. */
+/* Whether the list holds something or is getting it. */
 bool cache_shows(struct cache *c, uint32_t list, uint32_t tenure);
+/* How often any has begun or ceased to. Takes no lock: also for whoever has a list open. */
 uint64_t cache_changes(struct cache *c);
 /* The next number in use; 0: there is none. */
 uint32_t cache_next_list(struct cache *c, uint32_t list);

@@ -41,7 +41,8 @@ void queries_free(struct queries *q);
 MUST_CHECK int queries_lookup(struct queries *q, struct bytes name, struct node *out);
 /* Adds the last name that was refused and the reason, in one line; nothing when none was. */
 void queries_add_refused(struct queries *q, struct strbuf *out);
-/* When the set of what queries_list() lists last changed, on the wall clock; never goes back. */
+/* When the set of what queries_list() lists last changed, on the wall clock; never goes back. Also
+ * for whoever has a list of the cache open. */
 struct timespec queries_changed(struct queries *q);
 
 /*

@@ -43,7 +43,8 @@ struct roster {
     struct list *by_identity;           /* without list 0 */
     uint32_t last_number;               /* that was given out */
     size_t bytes, base_bytes;           /* of all but list 0; what they need when they are empty */
-    uint64_t changes;                   /* how often another list was shown, or one no longer */
+    _Atomic uint64_t changes;           /* how often another list was shown, or one no longer; read
+                                           without the lock */
     uint64_t uses, events, generations; /* the last ones; unique in the roster */
 };
 
