@@ -183,8 +183,15 @@ static int answer_list(struct scene *s, const struct call *call, struct answer *
     int r = entries_give(&s->tree, s->view.catalog, &call->node, call->offset, add_entry, &l);
     if (r == 0 && l.error < 0 && a->text.len == 0)
         r = l.error;
+    bool ends = r == 0 && a->text.len == 0;
     /* An empty answer would end the listing: while the directory grows, there may be more. */
-    return r == 0 && d && a->text.len == 0 ? LIST_WAIT : r;
+    if (ends && d)
+        return LIST_WAIT;
+    /* From now on the kernel lists it by itself, and looks at the directory's attributes only,
+     * which vouch for nothing (see name_lease_s()). */
+    a->lapses = ends && call->node.kind == NODE_QUERY;
+    a->lease_ms = s->view.lease_ms;
+    return r;
 }
 
 /* --- .imsfs: no matter of the catalog --- */

@@ -36,6 +36,8 @@ static bool run_call(struct fs *fs, fuse_req_t req, struct call *call, uint64_t 
 {
     struct answer a = {.text = STRBUF_INIT};
     int r = answer_call(&fs->answerer, call, &a, event);
+    if (r == 0 && a.lapses)
+        r = notifier_lapse(fs->notifier, node_id(&call->node), a.lease_ms);
     if (r != LIST_WAIT)
         answer_send(&fs->answerer, req, call, r, &a);
     strbuf_free(&a.text);

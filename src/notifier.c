@@ -7,6 +7,8 @@
 #include "imsfs/clock.h"
 
 #define AGAIN_MS 1000
+/* No sooner does anything lapse: its answer has to reach the kernel first. */
+#define LAPSE_MIN_MS 200
 
 struct note {
     uint64_t ino;
@@ -19,7 +21,9 @@ struct notes {
     struct notes *next;
     uint32_t list;
     uint64_t generation;
-    int64_t due_ms; /* 0: at once, for the first time */
+    int64_t due_ms; /* 0: at once */
+    bool again;     /* it was told once */
+    bool lapses;    /* no change of a list: one item, whose time is over then */
     struct note *items;
     size_t count, cap;
     struct strbuf names;
@@ -133,6 +137,51 @@ void notifier_post(struct notifier *n, struct notes *notes)
     pthread_mutex_unlock(&n->lock);
 }
 
+/* The one of ino that lapses, out of the queue, or NULL. With the lock held. */
+static struct notes *take_lapsing(struct notifier *n, uint64_t ino)
+{
+    for (struct notes **place = &n->queue; *place; place = &(*place)->next) {
+        struct notes *notes = *place;
+        if (notes->lapses && notes->items[0].ino == ino) {
+            *place = notes->next;
+            return notes;
+        }
+    }
+    return NULL;
+}
+
+static struct notes *lapsing(uint64_t ino)
+{
+    const struct diff_item item = {.kind = DIFF_DATA, .ino = ino};
+    struct notes *notes = notes_new(0, 0);
+    if (notes && notes_add(notes, &item) < 0) {
+        notes_free(notes);
+        return NULL;
+    }
+    if (notes)
+        notes->lapses = true;
+    return notes;
+}
+
+int notifier_lapse(struct notifier *n, uint64_t ino, int64_t after_ms)
+{
+    int64_t due_ms = monotonic_ms() + (after_ms > LAPSE_MIN_MS ? after_ms : LAPSE_MIN_MS);
+    pthread_mutex_lock(&n->lock);
+    struct notes *notes = take_lapsing(n, ino);
+    if (notes && notes->due_ms < due_ms)
+        due_ms = notes->due_ms;
+    else if (!notes)
+        notes = lapsing(ino);
+    if (notes) {
+        notes->due_ms = due_ms;
+        notes->again = false; /* what is on its way now must not come behind the last telling */
+        enqueue(n, notes);
+        pthread_cond_signal(&n->posted);
+    }
+    pthread_mutex_unlock(&n->lock);
+    return notes ? 0 : -ENOMEM;
+}
+
 static bool stopping(struct notifier *n)
 {
     pthread_mutex_lock(&n->lock);
@@ -176,13 +225,14 @@ static struct notes *next_due(struct notifier *n)
 
 static void handle(struct notifier *n, struct notes *notes)
 {
-    bool first = notes->due_ms == 0;
     tell(n, notes);
-    n->ops.told(n->ops.ctx, notes->list, notes->generation, !first);
-    if (!first) {
+    if (!notes->lapses)
+        n->ops.told(n->ops.ctx, notes->list, notes->generation, notes->again);
+    if (notes->again) {
         notes_free(notes);
         return;
     }
+    notes->again = true;
     notes->due_ms = monotonic_ms() + AGAIN_MS;
     notifier_post(n, notes);
 }

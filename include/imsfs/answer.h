@@ -37,6 +37,8 @@ struct answer {
     struct fuse_entry_param entry; /* of a look-up; its attr and attr_timeout of a getattr */
     struct strbuf text;            /* of the others */
     struct image *image;           /* while the text of a file is made */
+    bool lapses; /* the kernel keeps it without asking; it must be told when lease_ms are over */
+    int64_t lease_ms;
 };
 
 /* 0: a is filled in; LIST_WAIT: not yet, *event is what cache_event_count() of its list was;

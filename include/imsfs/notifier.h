@@ -36,4 +36,11 @@ int notes_add(void *notes, const struct diff_item *item);
 void notes_free(struct notes *notes);
 void notifier_post(struct notifier *n, struct notes *notes);
 
+/*
+ * For what the kernel keeps without a lease of its own: after that time it is told to forget the
+ * attributes and contents of ino, and again a second later; told() is not called. Of several times
+ * for one ino the earliest counts. -ENOMEM.
+ */
+MUST_CHECK int notifier_lapse(struct notifier *n, uint64_t ino, int64_t after_ms);
+
 #endif

@@ -73,6 +73,18 @@ def test_a_change_is_seen(mount, sim):
     assert harness.error_of(os.stat, os.path.join(path, 'image-3@' + data.image_id(3))) == 'ENOENT'
 
 
+def test_a_change_is_seen_by_who_only_lists(mount, sim):
+    """The kernel has the listing, and asks for the directory's attributes alone, which cost no request."""
+    server = sim(data.response(data.records(12)))
+    mounted = mount(server.url, 'dialect=ims', 'ttl=4')
+    paths = [mounted.path('query', text) for text in ('protected=true', 'sort_key=name', '%6eame=image-1')]
+    for _ in range(2):
+        assert [len(os.listdir(path)) for path in paths] == [6, 12, 1]
+        time.sleep(1.5)  # by the second time the kernel was told twice what the listing changed
+    server.update(data.response(data.records(0)))
+    assert harness.wait_for(lambda: not any(os.listdir(path) for path in paths), 15)
+
+
 def test_a_changed_page_moves_next(mount, sim):
     items = data.records(12)
     server = sim(data.response(items))

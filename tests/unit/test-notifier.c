@@ -171,6 +171,26 @@ static void *let_go(void *ctx)
     return NULL;
 }
 
+static void what_lapses_is_told_when_its_time_is_over(void **state)
+{
+    (void)state;
+    /* 40 before 30, which had less time at last; each once and once again, whatever was asked. */
+    static const uint64_t expected[] = {40, 30, 40, 30};
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, false);
+    assert_int_equal(notifier_lapse(n, 50, 3600000), 0); /* nobody waits for that */
+    assert_int_equal(notifier_lapse(n, 30, 3600000), 0);
+    assert_int_equal(notifier_lapse(n, 40, 0), 0);
+    assert_int_equal(notifier_lapse(n, 30, 400), 0);
+    assert_int_equal(notifier_lapse(n, 30, 3600000), 0);
+    assert_int_equal(notifier_start(n), 0);
+    wait_for(&r, ARRAY_SIZE(expected));
+    notifier_stop(n);
+    assert_int_equal(r.count, ARRAY_SIZE(expected));
+    assert_memory_equal(r.log, expected, sizeof(expected));
+    notifier_free(n);
+}
+
 static void stopping_drops_what_is_left(void **state)
 {
     (void)state;
@@ -243,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_told_twice),
         cmocka_unit_test(batches_are_told_in_order),
         cmocka_unit_test(items_come_as_they_were_written),
+        cmocka_unit_test(what_lapses_is_told_when_its_time_is_over),
         cmocka_unit_test(stopping_drops_what_is_left),
         cmocka_unit_test(what_never_started_is_freed),
         cmocka_unit_test(any_thread_posts),
