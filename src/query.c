@@ -241,12 +241,6 @@ bool query_needs_cloudimages(const struct query *q)
     return false;
 }
 
-static void add_for_url(struct strbuf *out, struct bytes text, const char *special)
-{
-    (void)special;
-    url_add_encoded(out, text);
-}
-
 /* A '%' at s would be taken for an escape. */
 static bool starts_escape(const char *s, size_t len)
 {
@@ -271,32 +265,31 @@ static void add_for_name(struct strbuf *out, struct bytes text, const char *spec
     }
 }
 
-typedef void add_text_fn(struct strbuf *out, struct bytes text, const char *special);
-
-static void add_item(struct strbuf *out, const struct query_item *item, add_text_fn *add)
+static void add_pair(struct strbuf *out, const struct query_item *item)
 {
-    add(out, item->name, "/&=");
+    url_add_encoded(out, item->name);
     strbuf_add_char(out, '=');
-    add(out, item->value, "/&");
-}
-
-static void add_all(const struct query *q, struct strbuf *out, add_text_fn *add)
-{
-    for (size_t i = 0; i < q->count; i++) {
-        if (i)
-            strbuf_add_char(out, '&');
-        add_item(out, &q->items[i], add);
-    }
+    url_add_encoded(out, item->value);
 }
 
 void query_add_url(const struct query *q, struct strbuf *out)
 {
-    add_all(q, out, add_for_url);
+    for (size_t i = 0; i < q->count; i++) {
+        if (i)
+            strbuf_add_char(out, '&');
+        add_pair(out, &q->items[i]);
+    }
 }
 
 void query_add_name(const struct query *q, struct strbuf *out)
 {
-    add_all(q, out, add_for_name);
+    for (size_t i = 0; i < q->count; i++) {
+        if (i)
+            strbuf_add_char(out, '&');
+        add_for_name(out, q->items[i].name, "/&=");
+        strbuf_add_char(out, '=');
+        add_for_name(out, q->items[i].value, "/&");
+    }
 }
 
 static bool has_item(const struct query *q, const struct query_item *item)
@@ -349,7 +342,7 @@ static void add_to_url(struct strbuf *url, const struct query_item *item)
 {
     if (url->len)
         strbuf_add_char(url, '&');
-    add_item(url, item, add_for_url);
+    add_pair(url, item);
 }
 
 /* q's items that other (NULL: nothing) lacks. */

@@ -87,8 +87,7 @@ MUST_CHECK int query_set(struct query **out, const struct query *q, const char *
  * both. -ENOMEM. */
 MUST_CHECK int query_join(struct query **out, const struct query *a, const struct query *b,
                           struct query_error *err);
-/* The criteria of q that other (NULL: none) lacks, values compared. -ENOMEM. The caller frees *out.
- */
+/* The criteria of q that other lacks, values compared. -ENOMEM. */
 MUST_CHECK int query_without(struct query **out, const struct query *q, const struct query *other);
 
 #endif

@@ -688,7 +688,7 @@ static void an_emptied_list_is_listed_again(void **state)
     assert_int_equal(status(first).tenure, tenure);
     assert_true(cache_shows(f.cache, first, tenure));
     assert_false(cache_shows(f.cache, first, tenure + 1));
-    assert_int_equal(f.heard.evicted, 0);
+    assert_int_equal(evicted(), 0);
 }
 
 struct reader {
