@@ -36,18 +36,19 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
     c->listener.woken(c->listener.ctx, list, events, error);
 }
 
-static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                       bool gone)
 {
     const struct list_listener *listener = &((struct cache *)ctx)->listener;
-    if (listener->evicted)
-        listener->evicted(listener->ctx, list, tenure, last);
+    if (listener->emptied)
+        listener->emptied(listener->ctx, list, tenure, last, gone);
 }
 
 static int set_up(struct cache *c, const struct cache_config *config)
 {
     const struct roster_config roster = {
         .list = {config->numbers, config->ttl_ms, config->stale_ms},
-        .listener = {on_published, on_woken, on_evicted, c},
+        .listener = {on_published, on_woken, on_emptied, c},
         .query = config->query,
         .bytes_max = config->max_bytes,
     };

@@ -12,6 +12,7 @@
 #include "imsfs/session.h"
 
 #define LIST_MAX_BYTES (1u << 20)
+#define KEPT_MAX 64        /* images of an emptied list, of which the kernel need forget nothing */
 #define NO_LIST UINT32_MAX /* of notes that no list waits for */
 
 struct fs {
@@ -305,16 +306,21 @@ static int note_name(void *ctx, struct bytes name)
     return notes_add(ctx, &item);
 }
 
-/* Whoever has the directory still gets ESTALE there; so what cannot be told is not lost. */
-static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+/*
+ * The kernel would keep all that it knows of the images. Of some it may: who is in a directory
+ * whose name is forgotten has nothing for getcwd() until somebody comes by that name. What cannot
+ * be told is not lost: it is wrong nowhere.
+ */
+static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                       bool gone)
 {
     struct fs *fs = ctx;
-    (void)last;
-    if (!fs->config.queries)
+    bool many = last && catalog_counts(last)->images > KEPT_MAX;
+    if (!fs->config.queries || !(gone || many))
         return;
     struct notes *notes = notes_new(NO_LIST, 0);
     int (*note)(void *, struct bytes) = notes ? note_name : NULL;
-    int r = queries_evicted(fs->config.queries, list, tenure, note, notes);
+    int r = queries_emptied(fs->config.queries, list, tenure, gone, note, notes);
     if (notes && r == 0)
         notifier_post(fs->notifier, notes);
     else
@@ -356,7 +362,7 @@ void fs_free(struct fs *fs)
 
 struct list_listener fs_listener(struct fs *fs)
 {
-    return (struct list_listener){on_published, on_woken, on_evicted, fs};
+    return (struct list_listener){on_published, on_woken, on_emptied, fs};
 }
 
 int fs_attach(struct fs *fs, struct cache *cache, const struct status *status)

@@ -16,7 +16,7 @@ void places_deinit(struct places *p)
 {
     for (uint32_t i = 0; i < ROSTER_NUMBERS; i++)
         if (p->by_list[i])
-            places_drop(p, p->by_list[i], NULL, NULL);
+            places_drop(p, p->by_list[i]);
 }
 
 /* A set that changes twice within the clock's grain has changed for the kernel too. */
@@ -44,7 +44,7 @@ struct place *places_get(struct places *p, uint32_t list, uint32_t tenure, struc
     if (place && place->tenure == tenure)
         return place;
     if (place)
-        places_drop(p, place, NULL, NULL);
+        places_drop(p, place);
     place = calloc(1, sizeof(*place));
     if (!place)
         return NULL;
@@ -100,21 +100,24 @@ static void drop_name(struct places *p, struct spelling *s)
     places_touch(p);
 }
 
-int places_drop(struct places *p, struct place *place, int (*fn)(void *ctx, struct bytes name),
-                void *ctx)
+int places_each(const struct places *p, const struct place *place,
+                int (*fn)(void *ctx, struct bytes name), void *ctx)
+{
+    int r = 0;
+    for (const struct spelling *s = p->names; fn && r == 0 && s; s = s->hh.next)
+        if (s->place == place)
+            r = fn(ctx, (struct bytes){s->name, s->len});
+    return r;
+}
+
+void places_drop(struct places *p, struct place *place)
 {
     struct spelling *s, *next;
-    int r = 0;
-    HASH_ITER (hh, p->names, s, next) {
-        if (s->place != place)
-            continue;
-        if (fn && r == 0)
-            r = fn(ctx, (struct bytes){s->name, s->len});
-        drop_name(p, s);
-    }
+    HASH_ITER (hh, p->names, s, next)
+        if (s->place == place)
+            drop_name(p, s);
     p->by_list[place->list] = NULL;
     place_unref(place);
-    return r;
 }
 
 static bool number_is_used(const struct places *p, uint32_t number)

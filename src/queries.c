@@ -340,13 +340,17 @@ void queries_done(struct queries *q, struct queries_use *use)
     *use = (struct queries_use){0};
 }
 
-int queries_evicted(struct queries *q, uint32_t list, uint32_t tenure,
+int queries_emptied(struct queries *q, uint32_t list, uint32_t tenure, bool gone,
                     int (*fn)(void *ctx, struct bytes name), void *ctx)
 {
+    int r = 0;
     pthread_mutex_lock(&q->lock);
     struct place *place = places_at(&q->places, list);
-    bool ours = place && place->tenure == tenure;
-    int r = ours ? places_drop(&q->places, place, fn, ctx) : 0;
+    if (place && place->tenure == tenure) {
+        r = places_each(&q->places, place, fn, ctx);
+        if (gone)
+            places_drop(&q->places, place);
+    }
     pthread_mutex_unlock(&q->lock);
     return r;
 }

@@ -139,11 +139,17 @@ static void take_out(struct roster *r, struct list *l)
     r->lists[l->number] = NULL;
 }
 
+static void tell_emptied(const struct roster *r, uint32_t number, uint32_t tenure,
+                         const struct catalog *last, bool gone)
+{
+    if (r->listener.emptied)
+        r->listener.emptied(r->listener.ctx, number, tenure, last, gone);
+}
+
 /* Without the lock: nobody else knows it any more. */
 static void drop(struct roster *r, struct list *l)
 {
-    if (r->listener.evicted)
-        r->listener.evicted(r->listener.ctx, l->number, l->tenure, l->shelf.current);
+    tell_emptied(r, l->number, l->tenure, l->shelf.current, true);
     list_free(l);
 }
 
@@ -152,14 +158,19 @@ void roster_make_room(struct roster *r)
     struct list *l;
     do {
         struct shelf_change rest = {0};
+        uint32_t number = 0, tenure = 0;
         pthread_mutex_lock(&r->lock);
         l = is_full(r) ? oldest(r, r->uses, holds_something) : NULL;
         if (l) {
+            number = l->number;
+            tenure = l->tenure;
             rest = list_empty(l);
             set_bytes(r, l, base_weight(l));
             roster_look(r, l);
         }
         pthread_mutex_unlock(&r->lock);
+        if (number)
+            tell_emptied(r, number, tenure, rest.before, false);
         shelf_change_free(&rest);
     } while (l);
 }

@@ -60,9 +60,10 @@ struct list_listener {
     /* From any thread. Those who wait for one of the events (a mask) of the list should ask again;
      * with an error they fail with it. */
     void (*woken)(void *ctx, uint32_t list, unsigned events, int error);
-    /* From any thread; may be NULL. The list is gone, and with it what it last showed (NULL:
-     * nothing), which stays until this returns. The number may be another list's by now. */
-    void (*evicted)(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last);
+    /* From any thread; may be NULL. The list was emptied of what it last showed (NULL: nothing),
+     * which stays until this returns. gone: it is no more, and its number may be another list's. */
+    void (*emptied)(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                    bool gone);
     void *ctx;
 };
 

@@ -67,8 +67,10 @@ MUST_CHECK int places_add(struct places *p, struct place *place, struct bytes na
                           struct spelling **out);
 struct node place_node(const struct spelling *s);
 
-/* Its names go; fn (NULL: nobody) is told each. Returns fn's first error. */
-int places_drop(struct places *p, struct place *place, int (*fn)(void *ctx, struct bytes name),
-                void *ctx);
+/* fn (NULL: nobody) is told each of its names. Returns fn's first error. */
+int places_each(const struct places *p, const struct place *place,
+                int (*fn)(void *ctx, struct bytes name), void *ctx);
+/* It goes, and its names. */
+void places_drop(struct places *p, struct place *place);
 
 #endif

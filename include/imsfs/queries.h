@@ -77,8 +77,9 @@ MUST_CHECK int queries_of(struct queries *q, const struct node *node, struct que
 MUST_CHECK int queries_of_list(struct queries *q, uint32_t list, struct queries_use *out);
 void queries_done(struct queries *q, struct queries_use *use);
 
-/* The list is gone, and with it its names: fn is told that the kernel must forget them. */
-int queries_evicted(struct queries *q, uint32_t list, uint32_t tenure,
+/* The list was emptied, or is gone and with it its names: fn (NULL: nobody) is told those that the
+ * kernel must forget. Returns fn's first error. */
+int queries_emptied(struct queries *q, uint32_t list, uint32_t tenure, bool gone,
                     int (*fn)(void *ctx, struct bytes name), void *ctx);
 
 #endif

@@ -21,7 +21,7 @@ struct heard {
     pthread_cond_t more;
     unsigned long long all;
     unsigned published[ROSTER_NUMBERS], errors[ROSTER_NUMBERS];
-    unsigned evicted, evicted_empty;
+    unsigned evicted;
 };
 
 struct fixture {
@@ -56,13 +56,14 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
     pthread_mutex_unlock(&h->lock);
 }
 
-static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                       bool gone)
 {
     struct heard *h = ctx;
     assert_true(list > 0 && tenure > 0);
     pthread_mutex_lock(&h->lock);
-    h->evicted++;
-    h->evicted_empty += !last;
+    (void)last;
+    h->evicted += gone;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -72,7 +73,7 @@ static void open_cache(size_t max_bytes)
         .source = &f.shop.head,
         .numbers = &f.lists.numbers,
         .clock = &f.clock.clock,
-        .listener = {on_published, on_woken, on_evicted, &f.heard},
+        .listener = {on_published, on_woken, on_emptied, &f.heard},
         .ttl_ms = TTL,
         .stale_ms = 10 * TTL,
         .timeout_ms = TIMEOUT,

@@ -35,10 +35,11 @@ static int forget(void *ctx, struct bytes name)
     return 0;
 }
 
-static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                       bool gone)
 {
     (void)ctx, (void)last;
-    assert_int_equal(queries_evicted(queries, list, tenure, forget, NULL), 0);
+    assert_int_equal(queries_emptied(queries, list, tenure, gone, forget, NULL), 0);
 }
 
 static enum query_dialect dialect_of(void *ctx)
@@ -71,7 +72,7 @@ static int set_up_with(const char *filter)
         .source = &source.head,
         .numbers = &l.numbers,
         .clock = &clock_.clock,
-        .listener = {on_published, on_woken, on_evicted, NULL},
+        .listener = {on_published, on_woken, on_emptied, NULL},
         .ttl_ms = 60000,
         .stale_ms = 60000,
     };
@@ -324,10 +325,15 @@ static void test_what_a_tree_needs(void **state)
     assert_int_equal(queries_of(queries, &image, &all), -ESTALE);
     a.generation++;
     assert_int_equal(queries_of(queries, &a, &all), -ESTALE);
-    queries_evicted(queries, one.query.number, one.query.generation + 1, forget, NULL);
+    queries_emptied(queries, one.query.number, one.query.generation + 1, true, forget, NULL);
     assert_int_equal(forgotten, 0);
-    queries_evicted(queries, one.query.number, one.query.generation, forget, NULL);
+    queries_emptied(queries, one.query.number, one.query.generation, false, forget, NULL);
     assert_int_equal(forgotten, 2);
+    assert_int_equal(queries_of_list(queries, one.query.number, &all), 0);
+    queries_done(queries, &all);
+    queries_emptied(queries, one.query.number, one.query.generation, true, forget, NULL);
+    assert_int_equal(forgotten, 4);
+    assert_int_equal(queries_of_list(queries, one.query.number, &all), -ESTALE);
     assert_int_equal(query_count(one.query.criteria), 2); /* still held */
     queries_done(queries, &one);
 }

@@ -11,7 +11,7 @@
 struct fixture {
     struct lists lists;
     struct roster roster;
-    unsigned woken, evicted;
+    unsigned woken, emptied, evicted;
     uint32_t last_evicted, last_tenure;
     int last_images; /* -1: no catalog */
 };
@@ -25,10 +25,12 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
     f->woken++;
 }
 
-static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                       bool gone)
 {
     struct fixture *f = ctx;
-    f->evicted++;
+    f->emptied += !gone;
+    f->evicted += gone;
     f->last_evicted = list;
     f->last_tenure = tenure;
     f->last_images = last ? (int)catalog_counts(last)->images : -1;
@@ -41,7 +43,7 @@ static int setup(void **state)
     lists_init(&f.lists, "status");
     const struct roster_config config = {
         .list = {.numbers = &f.lists.numbers, .ttl_ms = 60000, .stale_ms = 600000},
-        .listener = {NULL, on_woken, on_evicted, &f},
+        .listener = {NULL, on_woken, on_emptied, &f},
     };
     assert_int_equal(roster_init(&f.roster, &config), 0);
     *state = &f;
@@ -189,6 +191,9 @@ static void what_holds_too_much_is_emptied(void **state)
     assert_int_equal(count_full(f), 3);
     assert_true(holds(f, 1) && holds(f, 9) && holds(f, 10));
     assert_int_equal(f->roster.changes, changes + 7);
+    assert_int_equal(f->emptied, 7);
+    assert_int_equal(f->last_evicted, 8);
+    assert_int_equal(f->last_images, 1);
     assert_int_equal(f->roster.bytes, 3 * each + 10 * base);
     f->roster.bytes_max = 1; /* somebody is about to read the last one */
     roster_make_room(&f->roster);

@@ -24,10 +24,11 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
     (void)ctx, (void)list, (void)events, (void)error;
 }
 
-static void on_evicted(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last)
+static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
+                       bool gone)
 {
     (void)ctx, (void)last;
-    assert_int_equal(queries_evicted(queries, list, tenure, NULL, NULL), 0);
+    assert_int_equal(queries_emptied(queries, list, tenure, gone, NULL, NULL), 0);
 }
 
 static enum query_dialect dialect(void *ctx)
@@ -57,7 +58,7 @@ static int setup(void **state)
         .source = &source.head,
         .numbers = &l.numbers,
         .clock = &clock_boottime,
-        .listener = {on_published, on_woken, on_evicted, NULL},
+        .listener = {on_published, on_woken, on_emptied, NULL},
         .ttl_ms = 60000,
         .stale_ms = 60000,
     };
