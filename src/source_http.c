@@ -10,6 +10,7 @@
 #include "imsfs/decode.h"
 #include "imsfs/failure.h"
 #include "imsfs/log.h"
+#include "imsfs/trail.h"
 
 /* How often a listing whose marker has vanished starts over. */
 #define RESTARTS_MAX 2
@@ -26,8 +27,7 @@ struct listing {
     struct source_http *s;
     const struct list_call *call; /* NULL: not decided yet */
     int64_t deadline_ms;
-    struct strbuf marker;    /* where the next page starts; empty: the first page */
-    struct slot_table *seen; /* the markers so far */
+    struct trail trail;
     size_t images;
     unsigned restarts;
 };
@@ -36,6 +36,7 @@ struct page {
     struct http_response response;
     struct decode_result result;
     struct batch batch;
+    bool news; /* it brought images that the listing did not have */
 };
 
 /* --- What went wrong, for people --- */
@@ -91,7 +92,7 @@ static bool one_page(const struct listing *l)
 static int fetch_page(struct listing *l, struct client_try *t)
 {
     struct client *client = &l->s->client;
-    const struct client_page page = {l->call, l->base.query, strbuf_bytes(&l->marker),
+    const struct client_page page = {l->call, l->base.query, strbuf_bytes(&l->trail.marker),
                                      !one_page(l)};
     int r = client_ask(client, t, &page);
     if (l->call == client->config.api)
@@ -117,7 +118,7 @@ static int choose_and_fetch(struct listing *l, struct client_try *t)
     if (r < 0)
         return r;
     r = fetch_page(l, t);
-    if (t->answer->status != 404 || !l->base.query || l->marker.len)
+    if (t->answer->status != 404 || !l->base.query || l->trail.marker.len)
         return r;
     const struct list_call *missing = l->call;
     int chosen = choose(l, t);
@@ -175,12 +176,10 @@ static int decode_page(struct listing *l, struct page *p)
 /* Gives the whole page to the sink. */
 static int hand_over(struct listing *l, struct page *p)
 {
-    size_t count = p->batch.count;
     int fresh = batch_give(&p->batch, &l->base.sink);
     if (fresh < 0)
         return fail(l, fresh, NULL, "a page of images was not taken: %s", strerror(-fresh));
-    if (count > 0 && fresh == 0)
-        return fail(l, -EIO, NULL, "the server sends the same images again and again");
+    p->news = fresh > 0;
     l->images += (size_t)fresh;
     if (l->images > l->s->config.max_images)
         return fail(l, -EIO, "a larger max_images= allows more", "there are more than %zu images",
@@ -188,47 +187,28 @@ static int hand_over(struct listing *l, struct page *p)
     return 0;
 }
 
-/* The marker of the page after p, added to marker; nothing when there is no such page. */
-static int next_marker(struct listing *l, const struct page *p, struct strbuf *marker)
-{
-    const struct decode_result *r = &p->result;
-    if (!l->call->by_last_id) {
-        if (r->next && (!url_query_value(bytes_of(r->next), "marker", marker) || !marker->len))
-            return fail(l, -EIO, NULL, "the link to the next page has no marker");
-        return 0;
-    }
-    if (r->last_id)
-        strbuf_add_str(marker, r->last_id);
-    else if (r->records && r->records >= client_page_size(&l->s->client, l->call))
-        return fail(l, -EIO, NULL, "no record of a page has an id to go on from");
-    return 0;
-}
-
 /* Moves the listing to the page after p. An enum source_next. */
 static int go_on(struct listing *l, const struct page *p)
 {
-    CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
-    uint32_t slot, seen = slot_count(l->seen);
-    int r = next_marker(l, p, &marker);
-    if (r < 0 || marker.len == 0)
-        return r < 0 ? r : SOURCE_DONE;
-    if (marker.len > SOURCE_HTTP_MARKER_MAX)
-        return fail(l, -EIO, NULL, "the marker of the next page is too long");
-    if (strbuf_error(&marker) < 0 || slot_add(l->seen, strbuf_bytes(&marker), &slot) < 0)
-        return fail(l, -ENOMEM, NULL, "out of memory");
-    if (slot_count(l->seen) == seen)
-        return fail(l, -EIO, NULL, "the pages lead back to one that came before");
-    strbuf_free(&l->marker);
-    l->marker = marker;
-    marker = STRBUF_INIT;
-    return SOURCE_MORE;
+    const char *why;
+    unsigned full = client_page_size(&l->s->client, l->call);
+    int r = trail_go_on(&l->trail, l->call, &p->result, full, p->news, &why);
+    if (r < 0)
+        return fail(l, r, NULL, "%s", why);
+    return r ? SOURCE_MORE : SOURCE_DONE;
 }
 
-/* Of criteria with a limit p is all; the next page is somebody else's to ask for. */
-static int stop_here(struct listing *l, struct page *p)
+/* Of criteria with a limit p is all; the next page is somebody else's to ask for. Any record means
+ * that there may be one. */
+static int stop_here(struct listing *l, const struct page *p)
 {
-    if (p->result.next || l->call->by_last_id)
-        l->base.next_marker = STEAL(p->result.last_id);
+    CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
+    const char *why;
+    int r = trail_add_marker(l->call, &p->result, 1, &marker, &why);
+    if (r < 0)
+        return fail(l, r, NULL, "%s", why);
+    if (marker.len)
+        l->base.next_marker = strbuf_steal(&marker);
     return SOURCE_DONE;
 }
 
@@ -237,12 +217,9 @@ static int stop_here(struct listing *l, struct page *p)
 /* Goes to the first page, with nothing seen. */
 static int rewind_listing(struct listing *l)
 {
-    slot_table_free(l->seen);
-    l->seen = NULL;
     l->images = 0;
     l->base.left_out = (struct source_left_out){0};
-    strbuf_reset(&l->marker);
-    return slot_table_new(&l->seen, INT32_MAX);
+    return trail_start(&l->trail);
 }
 
 /* The image that the last page ended with is gone from the server: what came is no longer one list.
@@ -265,7 +242,7 @@ static int next(struct source_listing *base)
     struct listing *l = (struct listing *)base;
     CLEANUP(page_free) struct page p = {0};
     int r = fetch(l, &p.response);
-    if (p.response.status == 400 && l->marker.len)
+    if (p.response.status == 400 && l->trail.marker.len)
         return start_over(l);
     if (r == -ETIMEDOUT && clock_now_ms(l->s->clock) >= l->deadline_ms)
         return fail(l, r, "a longer list_timeout= or a larger page_size= may help",
@@ -284,8 +261,7 @@ static int next(struct source_listing *base)
 static void end(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
-    slot_table_free(l->seen);
-    strbuf_free(&l->marker);
+    trail_free(&l->trail);
     free(l->base.next_marker);
     free(l);
 }

@@ -29,9 +29,6 @@ struct source_http_config {
     struct http_config http;    /* clock, user agent, limits; the counters are the source's own */
 };
 
-/* A page's marker may not be longer than this. */
-#define SOURCE_HTTP_MARKER_MAX 4096
-
 /*
  * Makes no request. -EINVAL: error says what is wrong with the configuration; -ENOMEM. Strings are
  * copied. The caller frees with source_free().

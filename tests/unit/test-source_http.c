@@ -13,6 +13,7 @@
 #include "imsfs/log.h"
 #include "imsfs/query.h"
 #include "imsfs/source_http.h"
+#include "imsfs/trail.h"
 #include "whole-list.h"
 
 struct world;
@@ -237,6 +238,40 @@ static enum fake_end play_last(struct world *w, unsigned n, const char *target, 
     return n == 0 ? page(out, 1, 2, NULL) : page(out, 1, 0, NULL);
 }
 
+/* A page whose only record has no id that could be shown. */
+static enum fake_end play_unusable(struct world *w, unsigned n, const char *target,
+                                   struct strbuf *out)
+{
+    (void)w, (void)n;
+    fake_reply(
+        out, 200, "",
+        strstr(target, "cloudimages")
+            ? "{\"images\": [{\"name\": \"no id\"}]}"
+            : "{\"images\": [{\"name\": \"no id\"}], \"next\": \"/v2/images?marker=m%2F1\"}");
+    return FAKE_KEEP;
+}
+
+static void a_page_without_a_usable_record_is_not_the_end(void **state)
+{
+    (void)state;
+    static const char *const apis[] = {"images", "cloudimages"};
+    for (size_t i = 0; i < ARRAY_SIZE(apis); i++) {
+        struct world w;
+        struct query *q;
+        struct query_error why;
+        struct source_http_config config = standard();
+        config.api = apis[i];
+        open_world(&w, play_unusable, "", config);
+        assert_int_equal(query_parse(&q, bytes_of("limit=1"), QUERY_DIALECT_UNKNOWN, &why), 0);
+        assert_int_equal(list_query(&w, q), i == 0 ? 0 : -EIO);
+        assert_string_equal(w.last.next_marker, i == 0 ? "m/1" : "");
+        if (i == 1)
+            assert_error_has(&w, "no record of a page has an id");
+        query_free(q);
+        close_world(&w);
+    }
+}
+
 static void the_last_page_leads_nowhere(void **state)
 {
     (void)state;
@@ -392,6 +427,36 @@ static void records_without_an_id_at_the_end_are_no_obstacle(void **state)
     }
 }
 
+/* --- images that come again --- */
+
+/* In the order of updated_at: the first two are updated while the list is read. */
+static enum fake_end play_updated(struct world *w, unsigned n, const char *target,
+                                  struct strbuf *out)
+{
+    (void)w, (void)target;
+    static const struct {
+        int first, last;
+        const char *next;
+    } pages[] = {
+        {1, 3, "/v2/images?marker=id-3"},
+        {1, 1, "/v2/images?marker=id-1"},
+        {4, 4, "/v2/images?marker=id-4"},
+        {2, 2, NULL},
+    };
+    return page(out, pages[n].first, pages[n].last, pages[n].next);
+}
+
+static void images_may_come_again_at_the_end(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, play_updated, "", standard());
+    assert_int_equal(list(&w), 0);
+    assert_images(&w, 4);
+    assert_int_equal(w.server.requests, 4);
+    close_world(&w);
+}
+
 /* --- chains that do not end --- */
 
 static enum fake_end play_cycle(struct world *w, unsigned n, const char *target, struct strbuf *out)
@@ -433,7 +498,7 @@ static void chains_that_do_not_end_are_errors(void **state)
         const char *text;
     } rows[] = {
         {play_cycle, 3, "one that came before"},
-        {play_same, 2, "again and again"},
+        {play_same, TRAIL_IDLE_MAX + 2, "no image that did not come before"},
         {play_endless, 11, "more than 10 images"},
         {play_no_marker, 1, "no marker"},
     };
@@ -1007,11 +1072,13 @@ int main(void)
         cmocka_unit_test(criteria_stay_on_every_page),
         cmocka_unit_test(a_limit_of_the_criteria_is_one_page),
         cmocka_unit_test(the_last_page_leads_nowhere),
+        cmocka_unit_test(a_page_without_a_usable_record_is_not_the_end),
         cmocka_unit_test(listings_take_turns),
         cmocka_unit_test(a_deadline_counts_from_the_begin),
         cmocka_unit_test(a_page_s_deadline_counts_from_when_it_was_due),
         cmocka_unit_test(cloudimages_goes_on_until_a_page_is_empty),
         cmocka_unit_test(records_without_an_id_at_the_end_are_no_obstacle),
+        cmocka_unit_test(images_may_come_again_at_the_end),
         cmocka_unit_test(chains_that_do_not_end_are_errors),
         cmocka_unit_test(a_server_without_limit_is_asked_without),
         cmocka_unit_test(a_limit_of_the_user_is_kept),
