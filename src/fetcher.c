@@ -46,14 +46,9 @@ static int take_page(void *ctx, struct image **images, size_t count)
     struct fetch *at = ctx;
     struct roster *roster = at->fetcher->config.roster;
     bool visible;
-    int kept = list_sift(at->list, at->listing->query, images, count);
-    if (kept < 0) {
-        for (size_t i = 0; i < count; i++)
-            image_unref(images[i]);
-        return kept;
-    }
+    size_t kept = list_sift(at->list, at->listing->query, images, count);
     shelf_set_lender(&at->list->shelf, &roster->lists[0]->shelf);
-    int r = shelf_add(&at->list->shelf, images, (size_t)kept, &visible);
+    int r = shelf_add(&at->list->shelf, images, kept, &visible);
     if (r < 0)
         return r;
     if (at->list->number) {
@@ -65,7 +60,7 @@ static int take_page(void *ctx, struct image **images, size_t count)
     list_got_page(at->list, now_ms(at->fetcher));
     pthread_mutex_unlock(&roster->lock);
     roster_tell(roster, at->list->number, visible ? EVENT_ALL : 0, 0);
-    return r + (int)count - kept; /* to the source they are images like others */
+    return r + (int)(count - kept); /* to the source they are images like others */
 }
 
 static void start_over(void *ctx)
@@ -80,9 +75,11 @@ static int begin(struct fetch *at)
     int r = shelf_begin(&at->list->shelf);
     if (r == 0)
         r = source_begin(at->fetcher->config.source, at->list->of.query, &sink, &at->listing);
-    if (r == 0)
-        at->listing->glance = at->list->of.glance;
-    return r;
+    if (r < 0)
+        return r;
+    at->listing->glance = at->list->of.glance;
+    at->listing->refusal = &at->list->of.refusal;
+    return 0;
 }
 
 /* Once, until their number changes. */

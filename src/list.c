@@ -17,6 +17,7 @@ void list_query_clear(struct list_query *of)
     query_free(of->query);
     query_free(of->leave_out);
     query_free(of->glance);
+    free(of->refusal.why);
     *of = (struct list_query){0};
 }
 
@@ -71,15 +72,13 @@ struct bytes list_criteria(const struct list *l)
     return bytes_of(strbuf_str(&l->identity)); /* a name holds no NUL byte */
 }
 
-int list_sift(const struct list *l, const struct query *asked, struct image **images, size_t count)
+size_t list_sift(const struct list *l, const struct query *asked, struct image **images,
+                 size_t count)
 {
     const struct match_facts facts = {0};
     const struct list_query *of = &l->of;
-    bool glance = of->glance && asked == of->glance;
-    bool sifted = of->leave_out && (glance || !of->glance);
-    int kept = 0;
-    if (of->refused_in == (glance ? QUERY_DIALECT_GLANCE : QUERY_DIALECT_IMS))
-        return of->refusal;
+    bool sifted = of->leave_out && (!of->glance || asked == of->glance);
+    size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (sifted && match_image(of->leave_out, images[i], l->shelf.numbers->attrs, &facts))
             image_unref(images[i]);

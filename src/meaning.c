@@ -9,27 +9,46 @@ void meaning_clear(struct meaning *m)
 {
     named_criteria_clear(&m->what);
     query_free(m->copy);
+    free(m->refusal.why);
 }
 
-/* Both forms of a named query. While nobody knows the dialect, it is enough that one works. */
+/* What a dialect says to its form. */
+struct verdict {
+    int error;
+    struct query_error why;
+};
+
+static int refuse_in(struct meaning *m, enum query_dialect dialect, const struct verdict *v)
+{
+    char *why = strdup(v->why.text);
+    if (!why)
+        return -ENOMEM;
+    m->refusal = (struct source_refusal){dialect, v->error, why};
+    return 0;
+}
+
+/* Both forms of a named query. While nobody knows the dialect, it is enough that one works. err
+ * says why there is no project. */
 static int filter_forms(const struct query *filter, enum query_dialect dialect, struct meaning *m,
                         struct query_error *err)
 {
-    int glance = m->what.lacks_project ? -EOPNOTSUPP : 0;
-    int ims = filter_restrict(filter, &m->what.query, err);
-    int r = filter_restrict(filter, &m->what.glance, err);
-    if (ims == -ENOMEM || r == -ENOMEM)
+    struct verdict ims = {.error = 0}, glance = {.error = 0};
+    ims.error = filter_restrict(filter, &m->what.query, &ims.why);
+    glance.error = filter_restrict(filter, &m->what.glance, &glance.why);
+    if (ims.error == -ENOMEM || glance.error == -ENOMEM)
         return -ENOMEM;
-    glance = glance < 0 ? glance : r;
-    if (dialect != QUERY_DIALECT_UNKNOWN || (ims < 0 && glance < 0)) {
-        r = dialect == QUERY_DIALECT_GLANCE ? glance : ims;
-        if (r < 0)
-            return r;
+    if (m->what.lacks_project)
+        glance = (struct verdict){-EOPNOTSUPP, *err};
+    bool known = dialect != QUERY_DIALECT_UNKNOWN;
+    if (known || (ims.error < 0 && glance.error < 0)) {
+        const struct verdict *v = dialect == QUERY_DIALECT_GLANCE ? &glance : &ims;
+        *err = v->why;
+        if (v->error < 0)
+            return v->error;
     }
-    if (ims < 0 || glance < 0)
-        m->refused_in = ims < 0 ? QUERY_DIALECT_IMS : QUERY_DIALECT_GLANCE;
-    m->refusal = ims < 0 ? ims : glance;
-    return 0;
+    if (ims.error < 0)
+        return refuse_in(m, QUERY_DIALECT_IMS, &ims);
+    return glance.error < 0 ? refuse_in(m, QUERY_DIALECT_GLANCE, &glance) : 0;
 }
 
 int meaning_of(struct meaning *m, const struct criteria *c, struct bytes name,
@@ -59,7 +78,6 @@ struct list_query meaning_take(struct meaning *m)
         .leave_out = STEAL(m->what.leave_out),
         .glance = STEAL(m->what.glance),
         .name = m->name,
-        .refused_in = m->refused_in,
-        .refusal = m->refusal,
+        .refusal = {m->refusal.in, m->refusal.error, STEAL(m->refusal.why)},
     };
 }

@@ -288,7 +288,9 @@ static int next(struct source_listing *base)
     struct listing *l = (struct listing *)base;
     if (atomic_load(&l->s->cancelled))
         return fail(l, -ECANCELED, "the listing was cancelled");
-    source_choose_form(&l->base, dialect(&l->s->base));
+    int r = source_choose_form(&l->base, dialect(&l->s->base));
+    if (r < 0)
+        return r;
     return l->base.query ? list_query(l) : list_all(l);
 }
 

@@ -107,7 +107,8 @@ static int choose(struct listing *l, struct client_try *t)
     int r = 0;
     if (l->base.glance)
         r = client_find_dialect(&l->s->client, t, &dialect, &l->call);
-    source_choose_form(&l->base, dialect);
+    if (r == 0)
+        r = source_choose_form(&l->base, dialect);
     return r < 0 ? r : client_choose(&l->s->client, t, l->base.query, &l->call);
 }
 
@@ -141,7 +142,7 @@ static int fetch(struct listing *l, struct http_response *out)
     };
     int r = choose_and_fetch(l, &t);
     l->base.requests += t.requests;
-    if (r < 0) /* what kept a request from being sent; else the answer tells */
+    if (r < 0 && t.why.text[0]) /* what kept a request from being sent; else the answer tells */
         snprintf(l->base.error.text, sizeof(l->base.error.text), "%s", t.why.text);
     return r;
 }

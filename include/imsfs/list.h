@@ -75,9 +75,8 @@ struct list_query {
     struct query *leave_out;
     struct query *glance; /* what a plain Glance is asked for; NULL: the same */
     const char *name;     /* with glance: what the list is called; borrowed for list_new() */
-    /* With glance: one of the dialects, in which the list fails with the error. */
-    enum query_dialect refused_in;
-    int refusal;
+    struct source_refusal refusal; /* with glance: one of the dialects, in which the list fails;
+                                      why is owned; NULL unless it says so */
 };
 
 struct list_config {
@@ -160,10 +159,10 @@ void list_query_clear(struct list_query *of);
 struct bytes list_criteria(const struct list *l);
 /*
  * Drops what is to be left out of the answer to asked, which is one of the list's queries; the
- * others move up. Returns how many stay; -errno: the list is refused in this dialect.
+ * others move up. Returns how many stay.
  */
-MUST_CHECK int list_sift(const struct list *l, const struct query *asked, struct image **images,
-                         size_t count);
+size_t list_sift(const struct list *l, const struct query *asked, struct image **images,
+                 size_t count);
 
 /*
  * 0: the view is filled in, and the shelf locked until list_release(). LIST_WAIT: view->event is

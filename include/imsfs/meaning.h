@@ -10,11 +10,10 @@
 #include "imsfs/list.h"
 
 struct meaning {
-    struct named_criteria what; /* with the mount's filter */
-    uint32_t named;             /* from 1; 0: it is not named */
-    const char *name;           /* of what is not the same in both dialects; NULL: it is */
-    enum query_dialect refused_in;
-    int refusal;
+    struct named_criteria what;    /* with the mount's filter */
+    uint32_t named;                /* from 1; 0: it is not named */
+    const char *name;              /* of what is not the same in both dialects; NULL: it is */
+    struct source_refusal refusal; /* of what.query or what.glance; why is owned */
     struct query *copy; /* of what.query, but without the filter; for whoever wants to keep it */
 };
 

@@ -15,6 +15,7 @@
 #define IMSFS_SOURCE_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "imsfs/image.h"
 #include "imsfs/query.h"
@@ -50,6 +51,13 @@ struct source_error {
     char text[512];
 };
 
+/* Criteria that one of the dialects cannot answer. */
+struct source_refusal {
+    enum query_dialect in; /* unknown: both can */
+    int error;
+    char *why; /* one line; the owner says whose it is */
+};
+
 struct source_counters {
     atomic_ullong requests; /* sent, retries included */
     atomic_ullong pages;    /* good answers */
@@ -70,6 +78,9 @@ struct source_listing {
     /* What to ask a plain Glance for instead; NULL: the same. Borrowed, and set before the first
      * source_next(), which then finds the dialect out and leaves in query what it asks for. */
     const struct query *glance;
+    /* With glance: where this is the dialect the listing fails, before it asks for a page. NULL:
+     * nowhere. Borrowed, and set as glance is. */
+    const struct source_refusal *refusal;
     struct source_sink sink;
     /* Set before each source_next(). */
     unsigned lane;     /* whose thread calls; below SOURCE_LANES */
@@ -149,11 +160,17 @@ static inline enum query_dialect source_dialect(const struct source *s)
     return s->ops->dialect ? s->ops->dialect(s) : QUERY_DIALECT_UNKNOWN;
 }
 
-/* For the kinds: once the dialect is known. */
-static inline void source_choose_form(struct source_listing *l, enum query_dialect dialect)
+/* For the kinds: once the dialect is known. An error is that of l->refusal. */
+MUST_CHECK static inline int source_choose_form(struct source_listing *l,
+                                                enum query_dialect dialect)
 {
+    const struct source_refusal *refusal = l->refusal;
     if (l->glance && dialect == QUERY_DIALECT_GLANCE)
         l->query = l->glance;
+    if (!refusal || refusal->in == QUERY_DIALECT_UNKNOWN || refusal->in != dialect)
+        return 0;
+    snprintf(l->error.text, sizeof(l->error.text), "%s", refusal->why);
+    return refusal->error;
 }
 
 /*

@@ -186,6 +186,22 @@ def test_private_needs_the_project(mount, sim):
     assert server.count() == 0
 
 
+@pytest.mark.parametrize('dialect, error, calls', [('glance', 'EOPNOTSUPP', ['cloudimages']),
+                                                   ('ims', 'OK', ['cloudimages', 'images'])])
+def test_pending_needs_the_project_where_that_is_found_out(mount, sim, dialect, error, calls):
+    """Only the probe tells; then nothing more is sent, and the reason is that of a refused name."""
+    server = serve(sim, sample(dialect))
+    mounted = mount(server.url, 'lazy', 'ttl=3600')
+    path = mounted.path('query', 'shared-pending')
+    assert harness.error_of(os.listdir, path) == error
+    assert [one.call for one in queries.requests(server)] == calls
+    why = [row['last_error'] for row in mounted.status()['queries'] if row['criteria'] == 'shared-pending']
+    expected = 'shared-pending: needs the project id: sign in, OS_PROJECT_ID or -o project_id='
+    assert why == [expected if error != 'OK' else None]
+    assert harness.error_of(os.listdir, path) == error
+    assert [one.call for one in queries.requests(server)] == calls
+
+
 def test_spellings_share_a_listing(mount, sim):
     service = sample('ims')
     server = serve(sim, service)

@@ -97,7 +97,9 @@ static inline int shop_next(struct source_listing *base)
     struct shop_listing *l = (struct shop_listing *)base;
     struct shop *shop = (struct shop *)base->source;
     char json[128];
-    source_choose_form(base, shop->glance ? QUERY_DIALECT_GLANCE : QUERY_DIALECT_IMS);
+    int r = source_choose_form(base, shop->glance ? QUERY_DIALECT_GLANCE : QUERY_DIALECT_IMS);
+    if (r < 0)
+        return r;
     if (!shop_serve(shop, l->query))
         return -ECANCELED;
     base->requests++;
@@ -106,7 +108,7 @@ static inline int shop_next(struct source_listing *base)
     snprintf(json, sizeof(json), "{\"id\":\"%u-%u\",\"name\":\"%u\"}", l->query % 100, l->page,
              l->query);
     struct image *img = lists_image(shop->lists, json);
-    int r = base->sink.page(base->sink.ctx, &img, 1);
+    r = base->sink.page(base->sink.ctx, &img, 1);
     if (r < 0)
         return r;
     if (++l->page < shop->pages[l->query > 0])

@@ -456,8 +456,7 @@ static uint32_t open_forms(enum query_dialect refused_in)
         .glance = parse("name=5&visibility=public"),
         .leave_out = parse("id=5-1"),
         .name = refused_in ? "refused" : "named",
-        .refused_in = refused_in,
-        .refusal = refused_in ? -EOPNOTSUPP : 0,
+        .refusal = {refused_in, -EOPNOTSUPP, refused_in ? strdup("not here") : NULL},
     };
     assert_int_equal(cache_open_list(f.cache, of, false, &list, &tenure), 0);
     cache_let_go(f.cache, list);
@@ -488,7 +487,12 @@ static void a_form_may_be_refused(void **state)
     f.shop.glance = true;
     shop_allow(&f.shop, SHOP_UNBOUNDED);
     assert_int_equal(ask_until_complete(open_forms(QUERY_DIALECT_UNKNOWN)), 2);
-    assert_int_equal(ask_until_complete(open_forms(QUERY_DIALECT_GLANCE)), -EOPNOTSUPP);
+    uint32_t refused = open_forms(QUERY_DIALECT_GLANCE);
+    assert_int_equal(ask_until_complete(refused), -EOPNOTSUPP);
+    struct list_status status;
+    assert_int_equal(cache_status(f.cache, refused, &status), 0);
+    assert_int_equal(status.requests, 0);
+    assert_string_equal(status.last_error_text, "not here");
 }
 
 static void a_query_is_flat_and_in_the_order_that_it_asks_for(void **state)

@@ -759,6 +759,37 @@ static void of_two_forms_the_one_in_its_dialect_is_sent(void **state)
     }
 }
 
+/* Only the answer to the probe tells that the criteria are refused. */
+static void a_refused_form_costs_no_list(void **state)
+{
+    (void)state;
+    char why[] = "needs this or that";
+    const struct source_refusal refusal = {QUERY_DIALECT_GLANCE, -EOPNOTSUPP, why};
+    struct query *forms[2];
+    struct query_error err;
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+        assert_int_equal(
+            query_parse(&forms[i], bytes_of(i ? "name=g" : "name=i"), QUERY_DIALECT_UNKNOWN, &err),
+            0);
+    for (size_t i = 0; i < 2; i++) {
+        struct world w;
+        struct source_listing *l;
+        cloud_status = i == 0 ? 404 : 200;
+        open_world(&w, play_service, "", standard());
+        const struct source_sink sink = {take, forget, &w};
+        assert_int_equal(source_begin(w.source, forms[0], &sink, &l), 0);
+        l->glance = forms[1];
+        l->refusal = &refusal;
+        assert_int_equal(source_next(l), i == 0 ? -EOPNOTSUPP : SOURCE_DONE);
+        assert_string_equal(l->error.text, i == 0 ? why : "");
+        assert_int_equal(w.server.requests, i == 0 ? 1 : 2);
+        source_end(l);
+        close_world(&w);
+    }
+    query_free(forms[0]);
+    query_free(forms[1]);
+}
+
 static void a_missing_call_is_asked_for_again_later(void **state)
 {
     static const char first[] = "/v2/cloudimages?flavor_id=s&limit=3";
@@ -1086,6 +1117,7 @@ int main(void)
         cmocka_unit_test(a_vanished_marker_starts_the_listing_over),
         cmocka_unit_test(one_probe_tells_what_service_it_is),
         cmocka_unit_test(of_two_forms_the_one_in_its_dialect_is_sent),
+        cmocka_unit_test(a_refused_form_costs_no_list),
         cmocka_unit_test(a_missing_call_is_asked_for_again_later),
         cmocka_unit_test(a_page_of_cloudimages_has_a_next_one),
         cmocka_unit_test(refused_criteria_cost_one_request),
