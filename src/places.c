@@ -7,9 +7,9 @@
 
 #define NUMBER_MAX 0xFFFFFFu
 
-void places_init(struct places *p)
+void places_init(struct places *p, uint32_t reserved)
 {
-    *p = (struct places){.changed = clock_wall()};
+    *p = (struct places){.reserved = reserved, .last_number = reserved, .changed = clock_wall()};
 }
 
 void places_deinit(struct places *p)
@@ -65,15 +65,15 @@ void place_unref(struct place *place)
 bool place_has(const struct place *place, uint32_t spelling)
 {
     for (size_t i = 0; i < place->count; i++)
-        if (place->spellings[i] == spelling)
+        if (place->spellings[i]->number == spelling)
             return true;
     return false;
 }
 
-bool places_has_named(const struct places *p, const struct place *place)
+bool place_has_named(const struct place *place)
 {
-    for (const struct spelling *s = p->names; s; s = s->hh.next)
-        if (s->place == place && s->named)
+    for (size_t i = 0; i < place->count; i++)
+        if (place->spellings[i]->named)
             return true;
     return false;
 }
@@ -92,7 +92,7 @@ static void drop_name(struct places *p, struct spelling *s)
     struct place *place = s->place;
     size_t kept = 0;
     for (size_t i = 0; i < place->count; i++)
-        if (place->spellings[i] != s->number)
+        if (place->spellings[i] != s)
             place->spellings[kept++] = place->spellings[i];
     place->count = kept;
     HASH_DEL(p->names, s);
@@ -100,22 +100,18 @@ static void drop_name(struct places *p, struct spelling *s)
     places_touch(p);
 }
 
-int places_each(const struct places *p, const struct place *place,
-                int (*fn)(void *ctx, struct bytes name), void *ctx)
+int place_each(const struct place *place, int (*fn)(void *ctx, struct bytes name), void *ctx)
 {
     int r = 0;
-    for (const struct spelling *s = p->names; fn && r == 0 && s; s = s->hh.next)
-        if (s->place == place)
-            r = fn(ctx, (struct bytes){s->name, s->len});
+    for (size_t i = 0; fn && r == 0 && i < place->count; i++)
+        r = fn(ctx, (struct bytes){place->spellings[i]->name, place->spellings[i]->len});
     return r;
 }
 
 void places_drop(struct places *p, struct place *place)
 {
-    struct spelling *s, *next;
-    HASH_ITER (hh, p->names, s, next)
-        if (s->place == place)
-            drop_name(p, s);
+    while (place->count)
+        drop_name(p, place->spellings[0]);
     p->by_list[place->list] = NULL;
     place_unref(place);
 }
@@ -132,24 +128,38 @@ static bool number_is_used(const struct places *p, uint32_t number)
 static uint32_t next_number(struct places *p)
 {
     do {
-        p->wrapped = p->wrapped || p->last_number == NUMBER_MAX;
-        p->last_number = p->last_number % NUMBER_MAX + 1;
+        if (p->last_number == NUMBER_MAX) {
+            p->wrapped = true;
+            p->last_number = p->reserved;
+        }
+        p->last_number++;
     } while (p->wrapped && number_is_used(p, p->last_number));
     return p->last_number;
+}
+
+static bool may_go(const struct spelling *s)
+{
+    return !s->canonical && !s->named;
 }
 
 /* The oldest goes that stands for itself alone. Somebody may be in it still: he gets ESTALE, and a
  * new number when he comes by name. */
 static void make_room(struct places *p, const struct place *place)
 {
-    struct spelling *s = p->names;
-    bool crowded = place->count >= PLACES_SPELLINGS_MAX;
-    if (!crowded && HASH_COUNT(p->names) < PLACES_NAMES_MAX)
-        return;
-    while (s && (s->canonical || s->named || (crowded && s->place != place)))
-        s = s->hh.next;
-    if (s)
-        drop_name(p, s);
+    size_t i = 0;
+    if (place->count >= PLACES_SPELLINGS_MAX) {
+        while (i < place->count && !may_go(place->spellings[i]))
+            i++;
+        if (i < place->count)
+            drop_name(p, place->spellings[i]);
+    } else if (HASH_COUNT(p->names) >= PLACES_NAMES_MAX) {
+        struct spelling *s =
+            p->names; /* a list has one that may not go, so there are few of them */
+        while (s && !may_go(s))
+            s = s->hh.next;
+        if (s)
+            drop_name(p, s);
+    }
 }
 
 static bool reserve(struct place *place)
@@ -157,7 +167,7 @@ static bool reserve(struct place *place)
     if (place->count < place->cap)
         return true;
     size_t cap = place->cap ? place->cap * 2 : 2;
-    uint32_t *grown = realloc(place->spellings, cap * sizeof(*grown));
+    struct spelling **grown = realloc(place->spellings, cap * sizeof(struct spelling *));
     if (!grown)
         return false;
     place->spellings = grown;
@@ -182,7 +192,7 @@ static int add_new(struct places *p, struct place *place, struct bytes name, str
         free(s);
         return -ENOMEM;
     }
-    place->spellings[place->count++] = s->number;
+    place->spellings[place->count++] = s;
     places_touch(p);
     *out = s;
     return 0;

@@ -23,8 +23,7 @@ int queries_new(struct queries **out, const struct queries_config *config)
     if (!q)
         return -ENOMEM;
     q->config = *config;
-    places_init(&q->places);
-    q->places.last_number = (uint32_t)named_count(config->criteria->named);
+    places_init(&q->places, (uint32_t)named_count(config->criteria->named));
     pthread_mutex_init(&q->lock, NULL);
     *out = q;
     return 0;
@@ -96,7 +95,7 @@ static int add(struct queries *q, struct bytes name, struct meaning *m, uint32_t
     int r = place ? places_add(&q->places, place, name, &s) : -ENOMEM;
     if (r < 0)
         return r;
-    if (left_place && !places_has_named(&q->places, left_place))
+    if (left_place && !place_has_named(left_place))
         *old = left;
     s->named = m->named;
     place->provisional = m->what.lacks_project;
@@ -287,8 +286,8 @@ static int use(struct place *place, bool spellings, struct queries_use *out)
         return -ESTALE;
     if (spellings && !(copy = calloc(place->count + 1, sizeof(*copy))))
         return -ENOMEM;
-    if (spellings && place->count)
-        memcpy(copy, place->spellings, place->count * sizeof(*copy));
+    for (size_t i = 0; spellings && i < place->count; i++)
+        copy[i] = place->spellings[i]->number;
     place->refs++;
     *out = (struct queries_use){
         .place = place,
@@ -347,7 +346,7 @@ int queries_emptied(struct queries *q, uint32_t list, uint32_t tenure, bool gone
     pthread_mutex_lock(&q->lock);
     struct place *place = places_at(&q->places, list);
     if (place && place->tenure == tenure) {
-        r = places_each(&q->places, place, fn, ctx);
+        r = place_each(place, fn, ctx);
         if (gone)
             places_drop(&q->places, place);
     }

@@ -21,8 +21,8 @@
 struct place {
     unsigned refs;
     uint32_t list, tenure;
-    struct query *criteria; /* without the mount's filter; owned */
-    uint32_t *spellings;    /* rising, but for the day when the numbers begin again */
+    struct query *criteria;      /* without the mount's filter; owned */
+    struct spelling **spellings; /* in the order in which they came; the table owns them */
     size_t count, cap;
     bool provisional; /* its names may lead to another one later */
 };
@@ -40,12 +40,13 @@ struct spelling {
 struct places {
     struct place *by_list[ROSTER_NUMBERS];
     struct spelling *names;
+    uint32_t reserved; /* numbers from 1 that no spelling gets */
     uint32_t last_number;
     bool wrapped;            /* the numbers have begun again */
     struct timespec changed; /* the set of names, on the wall clock; never goes back */
 };
 
-void places_init(struct places *p);
+void places_init(struct places *p, uint32_t reserved);
 /* What is listed of them has changed. */
 void places_touch(struct places *p);
 void places_deinit(struct places *p);
@@ -58,7 +59,7 @@ struct place *places_get(struct places *p, uint32_t list, uint32_t tenure, struc
 void place_unref(struct place *place);
 bool place_has(const struct place *place, uint32_t spelling);
 /* Whether a named query leads there. */
-bool places_has_named(const struct places *p, const struct place *place);
+bool place_has_named(const struct place *place);
 
 /* The spelling with this name, or NULL. */
 struct spelling *places_find(const struct places *p, struct bytes name);
@@ -68,8 +69,7 @@ MUST_CHECK int places_add(struct places *p, struct place *place, struct bytes na
 struct node place_node(const struct spelling *s);
 
 /* fn (NULL: nobody) is told each of its names. Returns fn's first error. */
-int places_each(const struct places *p, const struct place *place,
-                int (*fn)(void *ctx, struct bytes name), void *ctx);
+int place_each(const struct place *place, int (*fn)(void *ctx, struct bytes name), void *ctx);
 /* It goes, and its names. */
 void places_drop(struct places *p, struct place *place);
 

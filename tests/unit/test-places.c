@@ -11,13 +11,15 @@
 
 #define LIST 7
 #define TENURE 3
+#define RESERVED 5
+#define NUMBER_MAX 0xFFFFFFu
 
 static struct places p;
 
 static int setup(void **state)
 {
     (void)state;
-    places_init(&p);
+    places_init(&p, RESERVED);
     return 0;
 }
 
@@ -104,7 +106,7 @@ static void a_place_goes_with_its_names(void **state)
     add(place, "a");
     add(place, "b");
     add(place_of(LIST + 1, TENURE), "c");
-    assert_int_equal(places_each(&p, place, count, &told), 0);
+    assert_int_equal(place_each(place, count, &told), 0);
     assert_int_equal(told, 2);
     places_drop(&p, place);
     assert_null(places_at(&p, LIST));
@@ -150,13 +152,44 @@ static void all_places_have_names_enough(void **state)
     assert_non_null(places_find(&p, bytes_of(name)));
 }
 
+/* Those that were kept for others are not given out then either, nor what is in use. */
+static void numbers_begin_again_behind_the_reserved(void **state)
+{
+    (void)state;
+    struct place *place = place_of(LIST, TENURE);
+    assert_int_equal(add(place, "a")->number, RESERVED + 1);
+    p.last_number = NUMBER_MAX - 1;
+    assert_int_equal(add(place, "b")->number, NUMBER_MAX);
+    assert_int_equal(add(place, "c")->number, RESERVED + 2);
+    assert_int_equal(add(place, "d")->number, RESERVED + 3);
+}
+
+static void a_named_query_leads_to_a_place_or_not(void **state)
+{
+    (void)state;
+    struct place *place = place_of(LIST, TENURE), *other = place_of(LIST + 1, TENURE);
+    add(place, "a");
+    add(place, "b")->named = 1;
+    add(other, "c");
+    assert_true(place_has_named(place));
+    assert_false(place_has_named(other));
+    add(other, "b")->named = 1; /* it is somewhere else now */
+    assert_false(place_has_named(place));
+    assert_true(place_has_named(other));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(spellings_share_a_place),         TEST(a_name_belongs_to_one_place),
-        TEST(another_tenure_is_another_place), TEST(a_place_goes_with_its_names),
-        TEST(a_place_has_few_spellings),       TEST(all_places_have_names_enough),
+        TEST(spellings_share_a_place),
+        TEST(a_name_belongs_to_one_place),
+        TEST(another_tenure_is_another_place),
+        TEST(a_place_goes_with_its_names),
+        TEST(numbers_begin_again_behind_the_reserved),
+        TEST(a_named_query_leads_to_a_place_or_not),
+        TEST(a_place_has_few_spellings),
+        TEST(all_places_have_names_enough),
     };
     return cmocka_run_group_tests_name("places", tests, NULL, NULL);
 }
