@@ -161,7 +161,7 @@ static int make_cache(struct app *app)
         .ttl_ms = o->ttl_ms,
         .stale_ms = o->stale_ms,
         .timeout_ms = o->timeout_ms,
-        .max_bytes = (size_t)o->cache_max,
+        .max_bytes = (uint64_t)o->cache_max < SIZE_MAX ? (size_t)o->cache_max : SIZE_MAX,
         .log_first = o->lazy,
     };
     int rc = cache_new(&app->cache, &cache);
