@@ -338,7 +338,7 @@ static int answer_from_list(struct answerer *x, const struct call *call, struct 
     return r;
 }
 
-int answer_call(struct answerer *x, struct call *call, struct answer *a, uint64_t *event)
+int answer_call(struct answerer *x, const struct call *call, struct answer *a, uint64_t *event)
 {
     if (is_status(call))
         return answer_status(x, call, a);

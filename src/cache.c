@@ -178,17 +178,6 @@ uint32_t cache_next_list(struct cache *c, uint32_t list)
     return list < ROSTER_NUMBERS ? list : 0;
 }
 
-int cache_criteria(struct cache *c, uint32_t list, struct strbuf *out)
-{
-    struct list *l = lock_list(c, list);
-    if (!l)
-        return -ESTALE;
-    struct bytes name = list_criteria(l);
-    strbuf_add(out, name.data, name.len);
-    unlock(c);
-    return strbuf_error(out);
-}
-
 int cache_status(struct cache *c, uint32_t list, struct list_status *status)
 {
     struct list *l = lock_list(c, list);
@@ -200,12 +189,17 @@ int cache_status(struct cache *c, uint32_t list, struct list_status *status)
     return 0;
 }
 
-size_t cache_bytes(struct cache *c)
+int cache_describe(struct cache *c, uint32_t list, struct strbuf *name, struct list_status *status)
 {
-    pthread_mutex_lock(&c->roster.lock);
-    size_t bytes = c->roster.bytes;
+    struct list *l = lock_list(c, list);
+    *status = (struct list_status){0};
+    if (!l)
+        return -ESTALE;
+    struct bytes criteria = list_criteria(l);
+    strbuf_add(name, criteria.data, criteria.len);
+    list_status(l, clock_now_ms(c->clock), status);
     unlock(c);
-    return bytes;
+    return strbuf_error(name);
 }
 
 size_t cache_image_count(struct cache *c)

@@ -27,8 +27,9 @@ int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form
     c->form = form;
     c->previous = previous;
     c->streaming = streaming;
-    c->roll = roll_init(catalog_is_flat(c));
-    int r = groups_init(&c->groups, numbers, catalog_is_flat(c), form == CATALOG_ORDERED);
+    bool flat = form != CATALOG_GROUPED;
+    c->roll = roll_init(flat);
+    int r = groups_init(&c->groups, numbers, flat, form == CATALOG_ORDERED);
     if (r < 0) {
         catalog_free(c);
         return r;
@@ -195,11 +196,6 @@ const char *catalog_marker(const struct catalog *c)
 bool catalog_is_whole(const struct catalog *c)
 {
     return c->whole;
-}
-
-bool catalog_is_flat(const struct catalog *c)
-{
-    return c->form != CATALOG_GROUPED;
 }
 
 const struct catalog_counts *catalog_counts(const struct catalog *c)

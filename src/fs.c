@@ -33,7 +33,7 @@ struct waiting {
 /* --- Parking --- */
 
 /* True when the request was answered. */
-static bool run_call(struct fs *fs, fuse_req_t req, struct call *call, uint64_t *event)
+static bool run_call(struct fs *fs, fuse_req_t req, const struct call *call, uint64_t *event)
 {
     struct answer a = {.text = STRBUF_INIT};
     int r = answer_call(&fs->answerer, call, &a, event);

@@ -49,9 +49,11 @@ struct timespec numbers_last_stamp(const struct numbers *n)
 
 struct timespec numbers_stamp(struct numbers *n)
 {
-    int64_t now = nanoseconds(clock_wall()), last = atomic_load(&n->stamp_ns);
-    atomic_store(&n->stamp_ns, now > last ? now : last + 1);
-    return numbers_last_stamp(n);
+    int64_t now = nanoseconds(clock_wall()), last = atomic_load(&n->stamp_ns), stamp;
+    do
+        stamp = now > last ? now : last + 1;
+    while (!atomic_compare_exchange_weak(&n->stamp_ns, &last, stamp));
+    return (struct timespec){stamp / SECOND_NS, stamp % SECOND_NS};
 }
 
 static bool reserve(struct numbers *n, uint32_t slot)

@@ -107,8 +107,7 @@ static void add_queries(const struct status *s, struct strbuf *out)
     strbuf_add_str(out, "  \"queries\": [");
     for (uint32_t list = 0; (list = cache_next_list(s->cache, list));) {
         strbuf_reset(&criteria);
-        if (cache_criteria(s->cache, list, &criteria) < 0 ||
-            cache_status(s->cache, list, &cs) < 0 || !has_row(&cs))
+        if (cache_describe(s->cache, list, &criteria, &cs) < 0 || !has_row(&cs))
             continue;
         strbuf_add_str(out, between);
         add_query(&cs, strbuf_bytes(&criteria), out);

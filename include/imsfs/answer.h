@@ -43,7 +43,7 @@ struct answer {
 
 /* 0: a is filled in; LIST_WAIT: not yet, *event is what cache_event_count() of its list was;
  * -errno. The caller frees a->text. */
-MUST_CHECK int answer_call(struct answerer *x, struct call *call, struct answer *a,
+MUST_CHECK int answer_call(struct answerer *x, const struct call *call, struct answer *a,
                            uint64_t *event);
 /* The events that a call which has to wait waits for. */
 unsigned answer_events(const struct call *call);

@@ -61,12 +61,12 @@ bool cache_shows(struct cache *c, uint32_t list, uint32_t tenure);
 uint64_t cache_changes(struct cache *c);
 /* The next number in use; 0: there is none. */
 uint32_t cache_next_list(struct cache *c, uint32_t list);
-/* Adds what a list is called (list_criteria()). -ESTALE; -ENOMEM. */
-MUST_CHECK int cache_criteria(struct cache *c, uint32_t list, struct strbuf *out);
 /* -ESTALE: status is all zeros. */
 int cache_status(struct cache *c, uint32_t list, struct list_status *status);
-/* Held by all lists but list 0, about. */
-size_t cache_bytes(struct cache *c);
+/* The same, and what that list is called (list_criteria()) is added to name. -ESTALE: nothing was
+ * added; -ENOMEM. */
+MUST_CHECK int cache_describe(struct cache *c, uint32_t list, struct strbuf *name,
+                              struct list_status *status);
 /* Images of list 0, for statfs. */
 size_t cache_image_count(struct cache *c);
 

@@ -2,9 +2,10 @@
 /*
  * catalog: the images of one listing and the directories that they make.
  *
- * It grows page by page while it loads and never changes after catalog_finish(). One thread (the
- * fetcher) adds; whoever reads at the same time must hold the cache's shared lock, which the adder
- * holds exclusively. It owns references to its images.
+ * It grows page by page while it loads and never changes after catalog_finish(). One of the
+ * fetcher's threads at a time adds, with the turn (turn.h); whoever reads at the same time must
+ * hold the cache's shared lock, which the adder holds exclusively. It owns references to its
+ * images.
  *
  * Images and directories are known by slots: numbers that a value keeps for the life of the mount,
  * whatever list it is in. Entries of a directory are sorted by slot, or keep the order of their
@@ -59,7 +60,6 @@ void catalog_finish(struct catalog *c);
 const char *catalog_marker(const struct catalog *c);
 /* catalog_finish() was called. */
 bool catalog_is_whole(const struct catalog *c);
-bool catalog_is_flat(const struct catalog *c);
 
 const struct catalog_counts *catalog_counts(const struct catalog *c);
 /* The image with this slot, or NULL. */

@@ -4,8 +4,8 @@
  * a slot for every attribute name, image id and directory path ever seen. The root directories of
  * the views have the slots 0, 1, … of their views.
  *
- * Made once. Any thread may look up and add; the thread that makes catalogs makes stamps and
- * versions.
+ * Made once. Any thread may look up, add, and make stamps; versions are made by whoever makes
+ * catalogs, one thread at a time: the one of the fetcher's that has the turn (turn.h).
  */
 #ifndef IMSFS_NUMBERS_H
 #define IMSFS_NUMBERS_H

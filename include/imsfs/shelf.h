@@ -2,8 +2,9 @@
 /*
  * shelf: the lists of one query: the complete one that readers use, the first one while it grows in
  * their sight, and the next one, which only the fetcher sees; and of earlier ones what the kernel
- * may still ask for. It has one lock, shared by readers for some microseconds; only the fetcher
- * writes, and whoever calls shelf_clear_out().
+ * may still ask for. It has one lock, shared by readers for some microseconds. Only the fetcher
+ * writes, one of its threads at a time: the one that has the turn (turn.h); and whoever calls
+ * shelf_clear_out() or shelf_empty().
  */
 #ifndef IMSFS_SHELF_H
 #define IMSFS_SHELF_H
@@ -53,7 +54,8 @@ void shelf_change_free(struct shelf_change *change);
 /* The kernel has nothing any more of the lists before current, but for what is open. */
 void shelf_clear_out(struct shelf *s);
 
-/* The fetcher's. A listing begins, in sight of readers if it is the first. -ENOMEM. */
+/* The fetcher's, as what follows: called with the turn. A listing begins, in sight of readers if it
+ * is the first. -ENOMEM. */
 MUST_CHECK int shelf_begin(struct shelf *s);
 /* Before each page: images that are the same in lender's current list are taken from there. That
  * one is the fetcher's too, so it stays until the page is added. */

@@ -121,7 +121,6 @@ static void the_least_recently_used_makes_room(void **state)
     assert_int_equal(f->evicted, 1);
     assert_int_equal(f->last_evicted, 7);
     assert_int_equal(f->last_tenure, 1);
-    assert_int_equal(f->last_images, -1);
     assert_int_equal(open_number(f, 7), 8); /* it has become another's */
     assert_int_equal(open_number(f, 1), 1);
     assert_int_equal(open_number(f, 2), 2);
