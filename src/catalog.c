@@ -120,6 +120,11 @@ int catalog_add_page(struct catalog *c, struct image **images, size_t count)
     return r < 0 ? r : fresh;
 }
 
+void catalog_grow(struct catalog *c, struct timespec since)
+{
+    groups_grow(&c->groups, since);
+}
+
 bool catalog_streamable(const struct catalog *c)
 {
     return c->groups.streamable;

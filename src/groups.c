@@ -109,6 +109,19 @@ int groups_init(struct groups *g, struct numbers *numbers, bool flat, bool order
     return flat ? add_flat_root(g, ordered) : add_view_roots(g);
 }
 
+static void stamp_roots(struct groups *g, struct timespec stamp)
+{
+    for (uint32_t i = 0; i < g->limit; i++)
+        if (g->dirs[i] && g->dirs[i]->parent == DIRECTORY_ROOT)
+            g->dirs[i]->mtime = stamp;
+}
+
+void groups_grow(struct groups *g, struct timespec since)
+{
+    g->growing = true;
+    stamp_roots(g, since);
+}
+
 void groups_deinit(struct groups *g)
 {
     for (uint32_t i = 0; i < g->limit; i++)
@@ -214,12 +227,22 @@ int groups_place(struct groups *g, struct roll_item *item)
     return r;
 }
 
+/* All roots have one mtime while they grow, because it is known without the list too. */
+static void stamp(struct groups *g, struct directory *d, struct timespec now)
+{
+    bool root = g->growing && d->parent == DIRECTORY_ROOT;
+    if (!root)
+        d->mtime = now;
+    else if (!g->streamable && atomic_load(&d->listed))
+        stamp_roots(g, now);
+}
+
 void groups_settle(struct groups *g)
 {
-    struct timespec stamp = numbers_stamp(g->numbers);
+    struct timespec now = numbers_stamp(g->numbers);
     for (size_t i = 0; i < g->touched_count; i++) {
         g->touched[i]->touched = false;
-        g->touched[i]->mtime = stamp;
+        stamp(g, g->touched[i], now);
         if (!g->streamable)
             directory_sort(g->touched[i]);
     }

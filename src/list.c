@@ -140,6 +140,7 @@ int list_view(struct list *l, enum list_need need, int64_t now_ms, struct list_v
     if (r != 0)
         return r;
     view->catalog = shelf_open(&l->shelf, &view->complete);
+    view->since = shelf_since(&l->shelf);
     if (view->catalog || need == LIST_NOW)
         return 0;
     shelf_close(&l->shelf);

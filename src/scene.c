@@ -25,6 +25,7 @@ int scene_look(struct scene *s, enum list_need need)
 {
     uint32_t list = s->use.query.number;
     int r = cache_view(s->stage->cache, list, need, &s->view);
+    s->tree.since = s->view.since;
     if (r < 0 || !list || s->view.tenure == s->use.query.generation)
         return r;
     if (r == 0)

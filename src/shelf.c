@@ -7,7 +7,7 @@
 
 void shelf_init(struct shelf *s, struct numbers *numbers, enum catalog_form form)
 {
-    *s = (struct shelf){.numbers = numbers, .form = form};
+    *s = (struct shelf){.numbers = numbers, .form = form, .since = numbers_stamp(numbers)};
     pthread_rwlockattr_t attr;
     pthread_rwlockattr_init(&attr);
     /* Readers that come one after the other must not keep the fetcher out. */
@@ -41,6 +41,11 @@ void shelf_close(struct shelf *s)
     pthread_rwlock_unlock(&s->lock);
 }
 
+struct timespec shelf_since(const struct shelf *s)
+{
+    return s->growing ? catalog_dir(s->growing, 0)->mtime : s->since;
+}
+
 struct catalog_counts shelf_counts(struct shelf *s)
 {
     bool complete;
@@ -66,6 +71,7 @@ struct shelf_change shelf_empty(struct shelf *s)
     change.before = STEAL(s->current);
     change.dropped = STEAL(s->attic.boxes);
     s->attic = (struct attic){0};
+    s->since = numbers_stamp(s->numbers);
     pthread_rwlock_unlock(&s->lock);
     return change;
 }
@@ -116,6 +122,8 @@ static struct attic_box *replace(struct shelf *s, struct catalog *current)
     pthread_rwlock_wrlock(&s->lock);
     s->current = current;
     s->growing = NULL;
+    if (!current)
+        s->since = numbers_stamp(s->numbers); /* what readers saw is gone */
     struct attic_box *dropped = attic_put(&s->attic, STEAL(s->leaving));
     pthread_rwlock_unlock(&s->lock);
     return dropped;
@@ -124,9 +132,11 @@ static struct attic_box *replace(struct shelf *s, struct catalog *current)
 int shelf_begin(struct shelf *s)
 {
     int r = catalog_new(&s->next, s->numbers, s->form, s->current, !s->current);
-    if (r == 0 && !s->current)
-        set_visible(s, NULL, s->next);
-    return r;
+    if (r < 0 || s->current)
+        return r;
+    catalog_grow(s->next, s->since);
+    set_visible(s, NULL, s->next);
+    return 0;
 }
 
 size_t shelf_next_bytes(const struct shelf *s)

@@ -205,8 +205,8 @@ static int stat_dir(const struct tree *t, const struct catalog *c, uint32_t slot
     const struct directory *d = c ? catalog_dir(c, slot) : NULL;
     if (!d && !named)
         return -ESTALE;
-    if (!d) { /* its mtime must not go back either */
-        fill_dir(t, st, 0, numbers_last_stamp(t->numbers));
+    if (!d) {
+        fill_dir(t, st, 0, t->since);
         return 0;
     }
     bool has_subdirs = !d->leaf || d->view->kind == LAYOUT_IMAGES;

@@ -54,6 +54,9 @@ MUST_CHECK int catalog_add_page(struct catalog *c, struct image **images, size_t
 bool catalog_streamable(const struct catalog *c);
 /* The server has images behind this id. Before catalog_finish(); taken over; NULL: it has none. */
 void catalog_set_more(struct catalog *c, char *marker);
+/* Before the first page of a streaming one: what is there without a list had this mtime; see
+ * groups_grow(). */
+void catalog_grow(struct catalog *c, struct timespec since);
 /* No page follows. Directories whose names are those of previous keep its mtimes. */
 void catalog_finish(struct catalog *c);
 /* The same id, or NULL. */

@@ -14,6 +14,7 @@ struct groups {
     struct numbers *numbers; /* borrowed */
     bool flat;
     bool streamable;         /* every entry sorted behind the others */
+    bool growing;            /* see groups_grow() */
     size_t unnumbered;       /* see struct catalog_counts */
     size_t names_equal;      /* likewise */
     struct directory **dirs; /* by slot */
@@ -26,6 +27,11 @@ struct groups {
 MUST_CHECK int groups_init(struct groups *g, struct numbers *numbers, bool flat, bool ordered);
 void groups_deinit(struct groups *g);
 
+/*
+ * Readers see the list grow. The directories that were there before it had this mtime, and keep it:
+ * that their entries come is no change, unless one comes before others that somebody has read.
+ */
+void groups_grow(struct groups *g, struct timespec since);
 /*
  * Puts an image where it belongs, and fills in its home. -ENOSPC: it can have none, because a table
  * is full; a place in a view that cannot be had is counted. -ENOMEM.

@@ -45,6 +45,7 @@ struct list_view {
     uint32_t tenure;               /* which user of its number the list is */
     bool complete;                 /* false: it is growing */
     int64_t lease_ms;              /* for how long the kernel may go on without asking */
+    struct timespec since;         /* see shelf_since() */
     uint64_t event;                /* the last one there was */
 };
 

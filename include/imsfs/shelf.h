@@ -16,10 +16,12 @@
 struct shelf {
     struct numbers *numbers; /* borrowed */
     enum catalog_form form;
-    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; attic */
+    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; attic;
+                                since */
     struct catalog *current; /* complete, or NULL */
     struct catalog *growing; /* the first list, or NULL */
     struct catalog *next;    /* the fetcher's alone; may be growing */
+    struct timespec since;   /* the mtime of what is there without a list, when nothing grows */
     struct attic attic;
     struct attic_box *leaving; /* the fetcher's alone: what next will send there */
 };
@@ -41,6 +43,12 @@ void shelf_deinit(struct shelf *s);
  */
 const struct catalog *shelf_open(struct shelf *s, bool *complete);
 void shelf_close(struct shelf *s);
+/*
+ * The mtime of the directories that are there without a list, while readers see none. It stays the
+ * same until the first list that they see is whole; when that fails, or goes, it is a newer one.
+ * Between shelf_open() and shelf_close().
+ */
+struct timespec shelf_since(const struct shelf *s);
 /* Of the list that readers see; zeros without one. */
 struct catalog_counts shelf_counts(struct shelf *s);
 /* About what the list that readers see and the attic hold. */

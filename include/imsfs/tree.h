@@ -33,7 +33,8 @@ struct tree {
     uid_t uid;
     gid_t gid;
     mode_t umask;
-    bool queries; /* there is .imsfs/query */
+    bool queries;          /* there is .imsfs/query */
+    struct timespec since; /* without a catalog: the mtime of what is there all the same */
     const struct tree_query *query;
 };
 

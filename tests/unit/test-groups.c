@@ -119,6 +119,32 @@ static void test_settling(void **state)
     assert_true(compare_times(dir("images/queued")->mtime, before) > 0);
 }
 
+/* What is there without a list keeps its mtime while the list grows; but who read of it must not
+ * take what he has for all when something came before that. */
+static void test_growing(void **state)
+{
+    (void)state;
+    struct timespec since = numbers_stamp(&l.numbers);
+    groups_grow(&g, since);
+    place(5, RECORD("a", "n", "active"));
+    groups_settle(&g);
+    atomic_store(&dir("images")->listed, true);
+    place(9, RECORD("b", "n", "queued"));
+    groups_settle(&g);
+    assert_int_equal(compare_times(dir("images")->mtime, since), 0);
+    assert_int_equal(compare_times(dir("by-id")->mtime, since), 0);
+    assert_true(compare_times(dir("images/active")->mtime, since) > 0);
+    place(3, RECORD("c", "n", "queued"));
+    groups_settle(&g);
+    assert_false(g.streamable);
+    assert_int_equal(compare_times(dir("by-id")->mtime, since), 0); /* nobody read of it */
+    atomic_store(&dir("by-id")->listed, true);
+    place(4, RECORD("d", "n", "queued"));
+    groups_settle(&g);
+    assert_true(compare_times(dir("by-id")->mtime, since) > 0);
+    assert_int_equal(compare_times(dir("by-id")->mtime, dir("images")->mtime), 0);
+}
+
 /* An absent value is in none, as is one that says so: no two names that became equal. */
 static void test_none(void **state)
 {
@@ -198,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_image_is_where_it_belongs, set_up),
+        TEST(test_growing, set_up),
         TEST(test_settling, set_up),
         TEST(test_none, set_up),
         TEST(test_two_values_with_one_name, set_up),

@@ -84,6 +84,64 @@ static void a_first_list_grows_in_sight(void **state)
     assert_false(shelf_has_next(&f->shelf));
 }
 
+/* As people see it, with a list or without. */
+static struct timespec mtime(struct fixture *f)
+{
+    bool complete;
+    const struct catalog *c = shelf_open(&f->shelf, &complete);
+    struct timespec time = c ? catalog_dir(c, 0)->mtime : shelf_since(&f->shelf);
+    shelf_close(&f->shelf);
+    return time;
+}
+
+/* To list what is there without a list does not change it; to lose the list does. */
+static void the_first_list_is_no_change(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec since = mtime(f), later;
+    numbers_stamp(&f->lists.numbers);
+    assert_int_equal(compare_times(mtime(f), since), 0);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A), true);
+    assert_int_equal(compare_times(mtime(f), since), 0);
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    shelf_clear(&f->shelf, &change);
+    later = mtime(f);
+    assert_true(compare_times(later, since) > 0);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(B), true);
+    add(f, PAGE(A), true);
+    publish(f);
+    assert_int_equal(compare_times(mtime(f), later), 0);
+    change = shelf_empty(&f->shelf);
+    shelf_change_free(&change);
+    assert_true(compare_times(mtime(f), later) > 0);
+}
+
+/* A list that is out of sight because an entry came late is dated as when it is whole. */
+static void no_mtime_goes_back(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A, B), true);
+    publish(f);
+    struct shelf_change change = shelf_empty(&f->shelf);
+    shelf_change_free(&change);
+    struct timespec since = mtime(f), out_of_sight;
+    bool complete;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(B), true);
+    struct directory *d = (struct directory *)catalog_dir(shelf_open(&f->shelf, &complete), 0);
+    atomic_store(&d->listed, true);
+    shelf_close(&f->shelf);
+    add(f, PAGE(RECORD("a", "Debian", "queued")), true);
+    assert_shown(f, -1, false);
+    out_of_sight = mtime(f);
+    assert_true(compare_times(out_of_sight, since) >= 0);
+    publish(f);
+    assert_true(compare_times(mtime(f), out_of_sight) >= 0);
+}
+
 static void a_later_list_replaces_the_old_one_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -346,6 +404,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_first_list_grows_in_sight),
+        TEST(the_first_list_is_no_change),
+        TEST(no_mtime_goes_back),
         TEST(a_later_list_replaces_the_old_one_at_once),
         TEST(an_unchanged_list_stays),
         TEST(of_a_first_list_that_failed_nothing_stays),
