@@ -110,9 +110,16 @@ def test_a_repeated_marker(mount, raw):
 
 
 def test_a_page_that_brings_nothing_new(mount, raw):
-    server = raw([page(ITEMS[:10], 'A'), page(ITEMS[:10], 'B'), page(ITEMS[10:], 'C'), page([])])
+    """As what is updated meanwhile comes again where updated_at sorts; also on the last page."""
+    server = raw([page(ITEMS[:10], 'A'), page(ITEMS[:10], 'B'), page(ITEMS[10:], 'C'), page(ITEMS[:2])])
+    assert failing_list(mount(server.url, 'lazy')) == ('OK', sorted(IDS))
+    assert len(server.lists()) == 4
+
+
+def test_markers_are_not_made_up_for_ever(mount, raw):
+    server = raw(lambda request, n: page(ITEMS[:10], 'm%d' % n))
     assert failing_list(mount(server.url, 'lazy'))[0] == 'EIO'
-    assert len(server.lists()) == 2
+    assert len(server.lists()) == 18  # one with news, 16 that may be without, and one too many
 
 
 def test_cloudimages_that_ignores_the_marker(mount, raw):
