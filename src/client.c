@@ -176,7 +176,9 @@ int client_ask(struct client *c, struct client_try *t, const struct client_page 
     unsigned limit = page->limited ? client_page_size(c, page->call) : 0;
     bool sent = limit > 0;
     int r = send_limited(c, t, page, limit);
-    if (t->answer->status == 400 && sent && limit_unknown(c, page->call) && page->marker.len == 0) {
+    /* Another lane may have found out meanwhile that it takes none. */
+    bool may_take_none = sent && !c->takes_limit[limit_at(page->call)];
+    if (t->answer->status == 400 && may_take_none && page->marker.len == 0) {
         limit = 0;
         r = send_limited(c, t, page, limit);
     }

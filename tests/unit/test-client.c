@@ -348,6 +348,34 @@ static void retries_are_counted(void **state)
     close_world(&w);
 }
 
+/* --- Our limit --- */
+
+/* While the first request is on its way, another lane has a page without our limit. */
+static enum fake_end play_no_limit(struct world *w, unsigned n, const char *request,
+                                   struct strbuf *out)
+{
+    if (n == 0) {
+        turn_take(&w->turn);
+        w->client.takes_none[0] = true;
+        turn_give(&w->turn);
+    }
+    return strstr(request, "limit=") ? say(out, 400, "{}") : say(out, 200, LIST);
+}
+
+static void what_another_lane_found_out_makes_no_error(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, play_no_limit);
+    w.client.config.page_size = 3;
+    const struct client_page page = {.call = w.client.config.api, .limited = true};
+    assert_int_equal(client_ask(&w.client, try_of(&w), &page), 0);
+    assert_int_equal(w.server.requests, 2);
+    assert_int_equal(client_ask(&w.client, try_of(&w), &page), 0);
+    assert_int_equal(w.server.requests, 3);
+    close_world(&w);
+}
+
 /* --- Which service it is --- */
 
 static const char *page_body;
@@ -437,6 +465,7 @@ int main(void)
         cmocka_unit_test(unproven_keys_are_sent_once_at_a_time),
         cmocka_unit_test(cancel_ends_all_lanes),
         cmocka_unit_test(retries_are_counted),
+        cmocka_unit_test(what_another_lane_found_out_makes_no_error),
         cmocka_unit_test(only_a_list_tells_an_ims),
         cmocka_unit_test(a_missing_call_is_forgotten_once_it_is_old),
     };
