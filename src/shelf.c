@@ -55,15 +55,6 @@ struct catalog_counts shelf_counts(struct shelf *s)
     return counts;
 }
 
-size_t shelf_bytes(struct shelf *s)
-{
-    bool complete;
-    const struct catalog *list = shelf_open(s, &complete);
-    size_t bytes = attic_bytes(&s->attic) + (list ? catalog_bytes(list) : 0);
-    shelf_close(s);
-    return bytes;
-}
-
 struct shelf_change shelf_empty(struct shelf *s)
 {
     struct shelf_change change = {0};
@@ -106,6 +97,15 @@ static void set_visible(struct shelf *s, struct catalog *current, struct catalog
 static struct catalog *seen(const struct shelf *s)
 {
     return s->growing ? s->growing : s->current;
+}
+
+size_t shelf_bytes(struct shelf *s)
+{
+    pthread_rwlock_rdlock(&s->lock);
+    const struct catalog *list = seen(s);
+    size_t bytes = attic_bytes(&s->attic) + (list ? catalog_bytes(list) : 0);
+    pthread_rwlock_unlock(&s->lock);
+    return bytes;
 }
 
 /* What leaves the list that readers see. It may take a while, so nobody waits for it. */

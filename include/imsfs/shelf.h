@@ -51,7 +51,7 @@ void shelf_close(struct shelf *s);
 struct timespec shelf_since(const struct shelf *s);
 /* Of the list that readers see; zeros without one. */
 struct catalog_counts shelf_counts(struct shelf *s);
-/* About what the list that readers see and the attic hold. */
+/* About what the list that readers see, or wait for, and the attic hold. */
 size_t shelf_bytes(struct shelf *s);
 /*
  * Takes out everything; nobody has it open, and no listing is under way. Whoever gets it frees it
