@@ -297,17 +297,29 @@ void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation)
 
 /* --- Renewal and the first listing --- */
 
+/*
+ * Whether readers count on what the list is or will be, even when a listing is under way: that may
+ * have begun before what the caller of cache_refresh() knows. What is no longer valid nobody uses
+ * without asking for a listing.
+ */
+static bool is_in_use(const struct list *l, int64_t now_ms)
+{
+    const struct freshness *f = &l->freshness;
+    bool valid = now_ms - f->list_end_ms < f->valid_ms;
+    return l->number == 0 || l->loading || (l->used && (valid || f->failures > 0));
+}
+
 void cache_refresh(struct cache *c)
 {
+    int64_t now_ms = clock_now_ms(c->clock);
     source_forget(c->fetcher.config.source);
     pthread_mutex_lock(&c->roster.lock);
     for (uint32_t i = 0; i < ROSTER_NUMBERS; i++) {
         struct list *l = roster_at(&c->roster, i);
         if (!l)
             continue;
-        /* Even when one is under way: it may have begun before what the caller knows. */
-        if (i == 0 || l->used || l->loading)
-            list_want_anew(l, clock_now_ms(c->clock));
+        if (is_in_use(l, now_ms))
+            list_want_anew(l, now_ms);
         else
             freshness_expire(&l->freshness);
     }

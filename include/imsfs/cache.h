@@ -92,8 +92,8 @@ void cache_settled(struct cache *c, uint32_t list, uint64_t generation);
 /* And so will they stay: no answer from an earlier list is on its way any more. */
 void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation);
 
-/* Renews list 0 and what is in use now, and the others when somebody uses them; what the source has
- * found out about its service is forgotten. */
+/* Renews list 0 and, of the others, what was used and is valid still, or fails; the rest when
+ * somebody uses it. What the source has found out about its service is forgotten. */
 void cache_refresh(struct cache *c);
 /* Criteria were refused in the dialect of now: see source_reconsider(). */
 bool cache_reconsider(struct cache *c);

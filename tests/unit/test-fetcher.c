@@ -608,6 +608,24 @@ static void a_refresh_renews_what_is_used(void **state)
     assert_int_equal(status(unused).listings, 3);
 }
 
+static void a_refresh_leaves_alone_what_is_over(void **state)
+{
+    (void)state;
+    open_cache(0);
+    shop_allow(&f.shop, SHOP_UNBOUNDED);
+    uint32_t old = open_query(1), used = open_query(2);
+    assert_int_equal(ask_until_complete(old), 1);
+    fake_clock_pass(&f.clock, TTL + 1); /* the kernel keeps nothing of it that it may use */
+    assert_int_equal(ask_until_complete(used), 1);
+    cache_refresh(f.cache);
+    while (status(0).listings < 1 || status(used).listings < 2 || status(used).loading)
+        sched_yield();
+    assert_false(status(old).wanted);
+    assert_int_equal(status(old).listings, 1);
+    assert_int_equal(ask_until_complete(old), 1);
+    assert_int_equal(status(old).listings, 2);
+}
+
 static void stopping_wakes_all_lists_with_an_error(void **state)
 {
     (void)state;
@@ -828,6 +846,7 @@ int main(void)
         TEST(a_query_shares_the_images_of_list_0),
         TEST(a_failure_is_its_own_list_s),
         TEST(a_refresh_renews_what_is_used),
+        TEST(a_refresh_leaves_alone_what_is_over),
         TEST(stopping_wakes_all_lists_with_an_error),
         TEST(what_is_loading_counts),
         TEST(others_go_for_what_is_loading),
