@@ -27,6 +27,7 @@ struct app {
     int signal_fd;    /* -1: not open, as the next */
     int watch_fd;
     dev_t device; /* of our mount; 0: not mounted */
+    bool stopped; /* somebody told us to end */
 
     struct slot_table *attrs;
     struct layout *layout;
@@ -48,11 +49,11 @@ static bool on_signal(void *ctx)
     struct app *app = ctx;
     for (int number; (number = daemon_next_signal(app->signal_fd));) {
         if (number == SIGINT || number == SIGTERM)
-            return false;
+            app->stopped = true;
         if (number == SIGHUP)
             cache_refresh(app->cache);
     }
-    return true;
+    return !app->stopped;
 }
 
 static bool on_mount_change(void *ctx)
@@ -86,8 +87,7 @@ static int wait_for_first_page(struct app *app, struct strbuf *why)
         {cache_first_fd(app->cache), POLLIN, on_end},
     };
     event_wait(events, ARRAY_SIZE(events), app);
-    struct pollfd first = {.fd = events[1].fd, .events = POLLIN};
-    if (poll(&first, 1, 0) < 1) {
+    if (app->stopped) { /* even if the page has come as well: the signal comes only once */
         strbuf_add_str(why, "stopped before the first page of the list had come");
         return -EINTR;
     }
