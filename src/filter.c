@@ -21,7 +21,7 @@ int filter_parse(struct query **out, struct bytes text, enum query_dialect diale
     for (size_t i = 0; i < query_count(q); i++) {
         const struct query_item *item = query_at(q, i);
         if (item->param && item->param->kind >= PARAM_LIMIT)
-            return query_refuse(err, -EINVAL, item->name, "restricts nothing");
+            return query_refuse(err, -EINVAL, item->name, "chooses a page or an order, not images");
     }
     *out = STEAL(q);
     return 0;

@@ -61,6 +61,8 @@ int meaning_of(struct meaning *m, const struct criteria *c, struct bytes name,
         r = named_criteria(c->named, i, dialect, project, &m->what, err);
     else
         r = query_parse(&m->what.query, name, dialect, err);
+    if (r == -ENOENT && !memchr(name.data, '&', name.len))
+        query_refuse(err, r, name, "no query has this name; criteria are name=value joined by '&'");
     if (r == 0 && m->what.glance)
         m->name = named_name(c->named, i);
     if (r == 0)

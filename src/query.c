@@ -112,7 +112,7 @@ static int check_item(const struct query_item *item, enum query_dialect dialect,
     bool ims = dialect == QUERY_DIALECT_IMS, glance = dialect == QUERY_DIALECT_GLANCE;
     if (ims && (!p || !(p->calls & (PARAM_NATIVE | PARAM_CLOUD))))
         return query_refuse(err, -EINVAL, item->name,
-                            "no such parameter in the image service's list calls");
+                            "no such parameter of the list calls; see imsfs --help-query");
     if (glance && p && !(p->calls & (PARAM_NATIVE | PARAM_GLANCE)))
         return query_refuse(err, -EOPNOTSUPP, item->name,
                             "only /v2/cloudimages knows this, a plain Glance does not");
@@ -126,6 +126,8 @@ static int add_piece(struct query *q, struct bytes piece, char **to, enum query_
                      struct query_error *err)
 {
     const char *equals = piece.len ? memchr(piece.data, '=', piece.len) : NULL;
+    if (!piece.len)
+        return query_refuse(err, -ENOENT, bytes_of("&"), "joins two criteria; here one is missing");
     if (!equals)
         return query_refuse(err, -ENOENT, piece,
                             "no '=' in it; criteria are name=value joined by '&'");

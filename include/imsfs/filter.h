@@ -8,8 +8,8 @@
 #include "imsfs/query.h"
 
 /*
- * As query_parse(), and -EINVAL for what restricts nothing: limit, marker, sort_key, sort_dir. The
- * caller frees *out.
+ * As query_parse(), and -EINVAL for what chooses a page or an order: limit, marker, sort_key,
+ * sort_dir. The caller frees *out.
  */
 MUST_CHECK int filter_parse(struct query **out, struct bytes text, enum query_dialect dialect,
                             struct query_error *err);

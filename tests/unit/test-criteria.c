@@ -49,7 +49,7 @@ static void test_refused(void **state)
         {NULL, "member_status=pending", NULL, NULL},
         {"records", "member_status=pending", NULL, "filter: member_status: records do not tell"},
         {"glance", "flavor_id=x", NULL, "filter: flavor_id: only /v2/cloudimages knows this"},
-        {NULL, "limit=5", NULL, "filter: limit: restricts nothing"},
+        {NULL, "limit=5", NULL, "filter: limit: chooses a page or an order"},
         {NULL, "active", NULL, "filter: active: no '=' in it"},
         {NULL, "status=active", queued, "query: mine: status: the mount's filter has only"},
         {NULL, "status=active", mine, NULL},

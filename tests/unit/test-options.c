@@ -365,13 +365,13 @@ static void test_queries(void **state)
     refuse_item("query: a: the name is taken", "query=a:limit=1,query=a:limit=2");
     refuse_item("query: a: limit: '0' is not allowed: integer, at least 1", "query=a:limit=0");
     refuse_item("query=: must not be empty", "query=");
-    refuse_item("filter: limit: restricts nothing", "filter=limit=5");
+    refuse_item("filter: limit: chooses a page or an order, not images", "filter=limit=5");
     refuse_item("filter=: must not be empty", "filter=");
-    refuse_item("filter: x: no such parameter in the image service's list calls",
+    refuse_item("filter: x: no such parameter of the list calls; see imsfs --help-query",
                 "filter=x=y,dialect=ims");
-    refuse_item("filter: os_type: no such parameter in the image service's list calls",
+    refuse_item("filter: os_type: no such parameter of the list calls; see imsfs --help-query",
                 "filter=os_type=Linux"); /* of a file */
-    refuse_item("query: a: os_type: no such parameter in the image service's list calls",
+    refuse_item("query: a: os_type: no such parameter of the list calls; see imsfs --help-query",
                 "query=a:os_type=Linux");
     struct options glance = accept(WORDS("/x.json", "/mnt", "-o", "filter=x=y,dialect=glance"));
     options_free(&glance);

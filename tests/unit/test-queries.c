@@ -192,7 +192,9 @@ static void test_what_was_only_looked_up_is_not_listed(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    assert_refused("foo", -ENOENT, "no '='");
+    assert_refused("foo", -ENOENT, "no query has this name");
+    assert_refused("foo&tag=a", -ENOENT, "foo: no '=' in it");
+    assert_refused("tag=a&", -ENOENT, "&: joins two criteria");
     assert_refused("foo=1", -EINVAL, "foo");
     assert_refused("min_ram=x", -EINVAL, "min_ram");
     dialect = QUERY_DIALECT_GLANCE;
