@@ -12,10 +12,12 @@ static bool is_news(struct rejects *r, struct bytes name, int64_t now_ms)
     for (size_t i = 0; i < REJECTS_MAX; i++)
         if (r->hashes[i] == hash)
             return false;
-    if (r->logged && now_ms - r->logged_ms < REJECTS_PAUSE_MS)
+    int64_t full_ms = now_ms - (int64_t)REJECTS_BURST * REJECTS_PAUSE_MS;
+    if (!r->count || r->paid_ms < full_ms)
+        r->paid_ms = full_ms;
+    if (r->paid_ms + REJECTS_PAUSE_MS > now_ms)
         return false;
-    r->logged = true;
-    r->logged_ms = now_ms;
+    r->paid_ms += REJECTS_PAUSE_MS;
     r->hashes[r->count++ % REJECTS_MAX] = hash;
     return true;
 }
@@ -24,6 +26,8 @@ bool rejects_note(struct rejects *r, struct bytes name, const char *why, int64_t
 {
     char shown[160];
     log_escape(shown, sizeof(shown), name);
-    snprintf(r->last, sizeof(r->last), "query/%s: %s", shown, why);
+    size_t len = strlen(shown);
+    bool said = strncmp(why, shown, len) == 0 && strncmp(why + len, ": ", 2) == 0;
+    snprintf(r->last, sizeof(r->last), "query/%s: %s", shown, said ? why + len + 2 : why);
     return is_news(r, name, now_ms);
 }
