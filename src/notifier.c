@@ -9,6 +9,8 @@
 #define AGAIN_MS 1000
 /* No sooner does anything lapse: its answer has to reach the kernel first. */
 #define LAPSE_MIN_MS 200
+/* Then the others lapse at once: directories of queries come and go, however long their leases. */
+#define LAPSES_MAX 4096
 
 struct note {
     uint64_t ino;
@@ -36,6 +38,7 @@ struct notifier {
     pthread_mutex_t lock; /* protects: everything below */
     pthread_cond_t posted;
     struct notes *queue; /* by due time */
+    size_t lapses;       /* in the queue */
     bool stop;
 };
 
@@ -127,6 +130,16 @@ static void enqueue(struct notifier *n, struct notes *notes)
         place = &(*place)->next;
     notes->next = *place;
     *place = notes;
+    n->lapses += notes->lapses;
+}
+
+/* With the lock held. */
+static struct notes *take_out(struct notifier *n, struct notes **place)
+{
+    struct notes *notes = *place;
+    *place = notes->next;
+    n->lapses -= notes->lapses;
+    return notes;
 }
 
 void notifier_post(struct notifier *n, struct notes *notes)
@@ -141,11 +154,8 @@ void notifier_post(struct notifier *n, struct notes *notes)
 static struct notes *take_lapsing(struct notifier *n, uint64_t ino)
 {
     for (struct notes **place = &n->queue; *place; place = &(*place)->next) {
-        struct notes *notes = *place;
-        if (notes->lapses && notes->items[0].ino == ino) {
-            *place = notes->next;
-            return notes;
-        }
+        if ((*place)->lapses && (*place)->items[0].ino == ino)
+            return take_out(n, place);
     }
     return NULL;
 }
@@ -165,9 +175,11 @@ static struct notes *lapsing(uint64_t ino)
 
 int notifier_lapse(struct notifier *n, uint64_t ino, int64_t after_ms)
 {
-    int64_t due_ms = monotonic_ms() + (after_ms > LAPSE_MIN_MS ? after_ms : LAPSE_MIN_MS);
+    int64_t now_ms = monotonic_ms();
     pthread_mutex_lock(&n->lock);
     struct notes *notes = take_lapsing(n, ino);
+    bool soon = after_ms < LAPSE_MIN_MS || n->lapses >= LAPSES_MAX;
+    int64_t due_ms = now_ms + (soon ? LAPSE_MIN_MS : after_ms);
     if (notes && notes->due_ms < due_ms)
         due_ms = notes->due_ms;
     else if (!notes)
@@ -212,11 +224,9 @@ static struct notes *next_due(struct notifier *n)
             pthread_cond_wait(&n->posted, &n->lock);
             continue;
         }
-        struct notes *first = n->queue;
-        if (first->due_ms <= monotonic_ms()) {
-            n->queue = first->next;
-            return first;
-        }
+        const struct notes *first = n->queue;
+        if (first->due_ms <= monotonic_ms())
+            return take_out(n, &n->queue);
         struct timespec until = {first->due_ms / 1000, first->due_ms % 1000 * 1000000};
         pthread_cond_timedwait(&n->posted, &n->lock, &until);
     }

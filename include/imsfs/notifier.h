@@ -37,9 +37,9 @@ void notes_free(struct notes *notes);
 void notifier_post(struct notifier *n, struct notes *notes);
 
 /*
- * For what the kernel keeps without a lease of its own: after that time it is told to forget the
- * attributes and contents of ino, and again a second later; told() is not called. Of several times
- * for one ino the earliest counts. -ENOMEM.
+ * For what the kernel keeps without a lease of its own: after that time, or soon when there are
+ * very many, it is told to forget the attributes and contents of ino, and again a second later;
+ * told() is not called. Of several times for one ino the earliest counts. -ENOMEM.
  */
 MUST_CHECK int notifier_lapse(struct notifier *n, uint64_t ino, int64_t after_ms);
 

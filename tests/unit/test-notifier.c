@@ -191,6 +191,24 @@ static void what_lapses_is_told_when_its_time_is_over(void **state)
     notifier_free(n);
 }
 
+static void when_many_lapse_more_do_so_at_once(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {7, 7};
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, false);
+    for (uint64_t i = 0; i < 4096; i++)
+        assert_int_equal(notifier_lapse(n, 10 + i, 3600000), 0);
+    assert_int_equal(notifier_lapse(n, 10, 3600000), 0); /* it is one of them */
+    assert_int_equal(notifier_lapse(n, 7, 3600000), 0);
+    assert_int_equal(notifier_start(n), 0);
+    wait_for(&r, ARRAY_SIZE(expected));
+    notifier_stop(n);
+    assert_int_equal(r.count, ARRAY_SIZE(expected));
+    assert_memory_equal(r.log, expected, sizeof(expected));
+    notifier_free(n);
+}
+
 static void stopping_drops_what_is_left(void **state)
 {
     (void)state;
@@ -264,6 +282,7 @@ int main(void)
         cmocka_unit_test(batches_are_told_in_order),
         cmocka_unit_test(items_come_as_they_were_written),
         cmocka_unit_test(what_lapses_is_told_when_its_time_is_over),
+        cmocka_unit_test(when_many_lapse_more_do_so_at_once),
         cmocka_unit_test(stopping_drops_what_is_left),
         cmocka_unit_test(what_never_started_is_freed),
         cmocka_unit_test(any_thread_posts),
