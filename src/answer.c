@@ -150,8 +150,10 @@ static bool add_entry(void *ctx, const char *name, const struct node *node, uint
     bool dots = next <= 2; /* the kernel makes no inodes for these, nor for what has number 0 */
     bool other = node->kind == NODE_QUERY && !l->s->tree.query;
     l->error = other ? fill_query(l->s->stage, node, &e) : fill_entry(l->s, node, &e);
-    if (l->error == -ESTALE && other)
-        return true; /* evicted meanwhile */
+    if (l->error == -ESTALE && other) { /* evicted meanwhile */
+        l->error = 0;
+        return true;
+    }
     if (l->error < 0)
         return false;
     if (dots || node->kind == NODE_STATUS)
@@ -245,6 +247,7 @@ static int list_queries(struct answerer *x, const struct call *call, struct answ
         r = queries_list(x->stage.queries, &found);
     if (r == 0)
         entries_give_queries(found.items, found.count, call->offset, add_entry, &l);
+    scene_leave(&s);
     return r == 0 && l.error < 0 && a->text.len == 0 ? l.error : r;
 }
 
