@@ -13,11 +13,7 @@
 void fetcher_init(struct fetcher *f, const struct fetcher_config *config)
 {
     *f = (struct fetcher){.config = *config};
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&f->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&f->changed);
     turn_init(&f->turn);
     f->config.source->turn = &f->turn;
 }
@@ -272,16 +268,6 @@ static struct fetch *query_fetch(struct fetcher *f, int64_t *left_ms)
     return NULL;
 }
 
-static void wait_ms(struct fetcher *f, int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    pthread_cond_timedwait(&f->changed, &f->config.roster->lock, &until);
-}
-
 /* Waits for work; NULL: stop. */
 static struct fetch *next_work(struct fetcher *f, unsigned lane)
 {
@@ -295,7 +281,8 @@ static struct fetch *next_work(struct fetcher *f, unsigned lane)
         if (left_ms == INT64_MAX)
             pthread_cond_wait(&f->changed, &f->config.roster->lock);
         else
-            wait_ms(f, left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS);
+            clock_cond_wait(&f->changed, &f->config.roster->lock,
+                            left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS);
     }
     return NULL;
 }

@@ -49,11 +49,7 @@ int notifier_new(struct notifier **out, const struct notifier_ops *ops)
         return -ENOMEM;
     n->ops = *ops;
     pthread_mutex_init(&n->lock, NULL);
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&n->posted, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&n->posted);
     *out = n;
     return 0;
 }
@@ -224,11 +220,10 @@ static struct notes *next_due(struct notifier *n)
             pthread_cond_wait(&n->posted, &n->lock);
             continue;
         }
-        const struct notes *first = n->queue;
-        if (first->due_ms <= monotonic_ms())
+        int64_t left_ms = n->queue->due_ms - monotonic_ms();
+        if (left_ms <= 0)
             return take_out(n, &n->queue);
-        struct timespec until = {first->due_ms / 1000, first->due_ms % 1000 * 1000000};
-        pthread_cond_timedwait(&n->posted, &n->lock, &until);
+        clock_cond_wait(&n->posted, &n->lock, left_ms);
     }
     return NULL;
 }

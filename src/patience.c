@@ -10,11 +10,7 @@
 void patience_init(struct patience *p, const struct patience_config *config)
 {
     *p = (struct patience){.config = *config};
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    clock_cond_init(&p->changed);
 }
 
 void patience_deinit(struct patience *p)
@@ -25,16 +21,6 @@ void patience_deinit(struct patience *p)
 void patience_nudge(struct patience *p)
 {
     pthread_cond_broadcast(&p->changed);
-}
-
-static void wait_ms(struct patience *p, int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + (ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS) * 1000000;
-    until.tv_sec += ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    pthread_cond_timedwait(&p->changed, &p->config.roster->lock, &until);
 }
 
 /* A list whose readers have waited for too long, or NULL; *left_ms: until there may be one.
@@ -73,7 +59,8 @@ static void *run(void *ctx)
         else if (left_ms == INT64_MAX)
             pthread_cond_wait(&p->changed, &p->config.roster->lock);
         else
-            wait_ms(p, left_ms);
+            clock_cond_wait(&p->changed, &p->config.roster->lock,
+                            left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS);
     }
     pthread_mutex_unlock(&p->config.roster->lock);
     return NULL;

@@ -7,6 +7,7 @@
 #ifndef IMSFS_CLOCK_H
 #define IMSFS_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -21,5 +22,10 @@ extern const struct clock clock_boottime;
 int64_t clock_now_ms(const struct clock *c);
 /* The wall clock, for what people read: mtimes and status.json. Never for freshness. */
 struct timespec clock_wall(void);
+
+/* For waits with a limit, which is real time whatever clock a test has. */
+void clock_cond_init(pthread_cond_t *cond);
+/* As pthread_cond_wait(), for ms at most. */
+void clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms);
 
 #endif
