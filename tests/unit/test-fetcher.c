@@ -748,11 +748,14 @@ struct reader {
     unsigned seed, seen, wrong, gone;
 };
 
-/* Asks for one query after the other until it was shown some; that must be the query's. */
+enum { ENOUGH = 100 }; /* changes, or no list was emptied */
+
+/* Asks for one query after the other until it was shown some, which must be the query's, and lists
+ * came and went. */
 static void *read_at_random(void *ctx)
 {
     struct reader *r = ctx;
-    for (unsigned i = 0; i < 2000 || r->seen == 0; i++) {
+    for (unsigned i = 0; i < 2000 || r->seen == 0 || cache_changes(f.cache) <= ENOUGH; i++) {
         struct list_view view;
         uint32_t list, tenure, slot;
         char id[16];
@@ -791,7 +794,6 @@ static void lists_come_and_go_under_readers(void **state)
         assert_int_equal(readers[i].wrong, 0);
     }
     cache_stop(f.cache);
-    assert_true(cache_changes(f.cache) > 100); /* or none was emptied */
     assert_int_equal(evicted(), 0);
 }
 
