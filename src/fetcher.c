@@ -213,36 +213,59 @@ static void start(struct fetcher *f, unsigned place, struct list *l)
     f->fetches[place] = (struct fetch){.fetcher = f, .list = l, .began_ms = now};
 }
 
-/* The query that has wanted a listing for the longest time, or NULL; *left_ms: see list.h. */
+/* Since which use a query that is due wants its listing. */
+static uint64_t wanted_since(const struct list *l)
+{
+    return l->wanted ? l->wanted_use : l->last_use;
+}
+
+/* Those that somebody still waits for come before those whose readers were told that it takes too
+ * long; else an outage would be worked off before anybody who came after it. */
+static bool goes_before(const struct list *l, const struct list *other)
+{
+    if (l->given_up != other->given_up)
+        return other->given_up;
+    return wanted_since(l) < wanted_since(other);
+}
+
+/* The query whose listing should begin next, or NULL; *left_ms: see list.h. */
 static struct list *next_query(const struct fetcher *f, int64_t *left_ms)
 {
     int64_t now = now_ms(f);
-    uint64_t since = UINT64_MAX;
     struct list *next = NULL;
     for (uint32_t i = 1; i < ROSTER_NUMBERS; i++) {
         struct list *l = f->config.roster->lists[i];
-        if (!l || !list_is_due(l, now, left_ms))
-            continue;
-        uint64_t use = l->wanted ? l->wanted_use : l->last_use;
-        if (use < since) {
-            since = use;
+        if (l && list_is_due(l, now, left_ms) && (!next || goes_before(l, next)))
             next = l;
-        }
     }
     return next;
 }
 
-/* Gives the free places for queries to those that want a listing. */
-static void admit_queries(struct fetcher *f, int64_t *left_ms)
+/* A place for the listing of a query, or 0. One that has not got to its first request makes room
+ * for a query that goes before it. */
+static unsigned place_for(struct fetcher *f, const struct list *l)
 {
     for (unsigned i = 1; i < FETCHER_PLACES; i++) {
-        if (f->fetches[i].list)
-            continue;
-        struct list *l = next_query(f, left_ms);
-        if (!l)
-            return;
-        start(f, i, l);
+        if (!f->fetches[i].list)
+            return i;
     }
+    for (unsigned i = 1; i < FETCHER_PLACES; i++) {
+        const struct fetch *at = &f->fetches[i];
+        if (at->taken || at->listing || !at->list->given_up || l->given_up)
+            continue;
+        list_stands_back(at->list);
+        return i;
+    }
+    return 0;
+}
+
+/* Gives the places for queries to those that want a listing. */
+static void admit_queries(struct fetcher *f, int64_t *left_ms)
+{
+    struct list *l;
+    unsigned place;
+    while ((l = next_query(f, left_ms)) && (place = place_for(f, l)))
+        start(f, place, l);
 }
 
 /* List 0's listing, or NULL; *left_ms: see list.h. */
@@ -255,17 +278,26 @@ static struct fetch *base_fetch(struct fetcher *f, int64_t *left_ms)
     return at->list ? at : NULL;
 }
 
+/* Of the queries' listings that no lane works on the next one, or NULL. */
+static struct fetch *next_in_turn(struct fetcher *f, bool given_up)
+{
+    for (unsigned i = 1; i < FETCHER_PLACES; i++) {
+        unsigned place = (f->last + i - 1) % (FETCHER_PLACES - 1) + 1;
+        struct fetch *at = &f->fetches[place];
+        if (at->list && !at->taken && at->list->given_up == given_up) {
+            f->last = place;
+            return at;
+        }
+    }
+    return NULL;
+}
+
 /* That of the query whose turn it is, or NULL: other lanes have them all. */
 static struct fetch *query_fetch(struct fetcher *f, int64_t *left_ms)
 {
     admit_queries(f, left_ms);
-    for (unsigned i = 0; i < FETCHER_PLACES - 1; i++) {
-        f->last = f->last % (FETCHER_PLACES - 1) + 1;
-        struct fetch *at = &f->fetches[f->last];
-        if (at->list && !at->taken)
-            return at;
-    }
-    return NULL;
+    struct fetch *at = next_in_turn(f, false);
+    return at ? at : next_in_turn(f, true);
 }
 
 /* Waits for work; NULL: stop. */

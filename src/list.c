@@ -198,6 +198,13 @@ void list_began(struct list *l, int64_t now_ms)
     freshness_began(&l->freshness, now_ms);
 }
 
+void list_stands_back(struct list *l)
+{
+    l->wanted = true;
+    l->loading = l->busy = false;
+    l->listings--;
+}
+
 void list_succeeded(struct list *l, int64_t began_ms, int64_t now_ms, uint64_t generation)
 {
     freshness_succeeded(&l->freshness, began_ms, now_ms);

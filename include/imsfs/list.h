@@ -209,6 +209,8 @@ struct shelf_change list_empty(struct list *l);
 
 /* A listing begins; has ended well; or has failed. It stays busy until its owner says otherwise. */
 void list_began(struct list *l, int64_t now_ms);
+/* One that began, and asked for nothing yet, did not begin after all: it is wanted as before. */
+void list_stands_back(struct list *l);
 void list_succeeded(struct list *l, int64_t began_ms, int64_t now_ms, uint64_t generation);
 void list_failed(struct list *l, int error, const char *text, int64_t now_ms, uint64_t event);
 

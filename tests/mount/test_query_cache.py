@@ -187,6 +187,24 @@ def test_queries_that_hang_do_not_make_the_list_old(mount, raw, readers, count):
     assert 0 not in [harness.end_of(process, 1 + harness.SLACK) for process in started]
 
 
+def test_queries_that_nobody_waits_for_go_last(mount, raw):
+    """After many that hang, whose readers have gone, the next reader does not wait for them all."""
+    server = raw(Stuck(data.records(20)))
+    mounted = mount(server.url, 'dialect=ims', 'ttl=3600', 'timeout=2')
+
+    def stuck(i):
+        assert harness.error_of(os.listdir, mounted.path('query', 'min_ram=%d' % i)) == 'ETIMEDOUT'
+    threads = [threading.Thread(target=stuck, args=(i,)) for i in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    good = mounted.path('query', 'min_disk=40')
+    assert harness.wait_for(lambda: harness.error_of(os.listdir, good) == 'OK', 50)
+    asked = [request.value('min_disk') is not None for request in server.lists()]
+    assert asked.index(True) < 40, asked  # the others come when there is nothing else to do
+
+
 def test_readers_go_as_they_begin_to_wait(mount, sim, readers):
     """ThreadSanitizer sees it when a request is touched that an interrupt has ended."""
     server = sim(criteria.json_of(sample('ims')), '--fault', '*=hang')
