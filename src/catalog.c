@@ -27,9 +27,9 @@ int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form
     c->form = form;
     c->previous = previous;
     c->streaming = streaming;
-    bool flat = form != CATALOG_GROUPED;
+    bool flat = form == CATALOG_FLAT;
     c->roll = roll_init(flat);
-    int r = groups_init(&c->groups, numbers, flat, form == CATALOG_ORDERED);
+    int r = groups_init(&c->groups, numbers, flat);
     if (r < 0) {
         catalog_free(c);
         return r;
@@ -127,7 +127,8 @@ void catalog_grow(struct catalog *c, struct timespec since)
 
 bool catalog_streamable(const struct catalog *c)
 {
-    return c->groups.streamable;
+    bool flat = c->form == CATALOG_FLAT;
+    return flat || (c->roll.count == c->roll.limit && groups_have_no_gap(&c->groups));
 }
 
 void catalog_set_lender(struct catalog *c, const struct catalog *lender)

@@ -54,7 +54,7 @@ static int add_entry(struct groups *g, struct directory *d, uint32_t slot)
     if (d->count && d->entries[d->count - 1] == slot)
         return 0; /* an image with the same tag twice */
     if (d->count && d->entries[d->count - 1] > slot && !d->ordered)
-        g->streamable = false;
+        g->sorted = false;
     int r = touch(g, d);
     return r < 0 ? r : directory_add(d, slot);
 }
@@ -67,6 +67,7 @@ static int new_dir(struct groups *g, uint32_t slot, uint32_t parent, const struc
         return -ENOMEM;
     d->mtime = numbers_last_stamp(g->numbers);
     g->dirs[slot] = d;
+    g->count++;
     if (g->limit <= slot)
         g->limit = slot + 1;
     *out = d;
@@ -90,7 +91,7 @@ static int add_view_roots(struct groups *g)
     return r;
 }
 
-static int add_flat_root(struct groups *g, bool ordered)
+static int add_flat_root(struct groups *g)
 {
     struct directory *d;
     struct timespec stamp = numbers_stamp(g->numbers);
@@ -98,15 +99,15 @@ static int add_flat_root(struct groups *g, bool ordered)
     if (r < 0)
         return r;
     d->leaf = true;
-    d->ordered = ordered;
+    d->ordered = true;
     d->mtime = stamp;
     return 0;
 }
 
-int groups_init(struct groups *g, struct numbers *numbers, bool flat, bool ordered)
+int groups_init(struct groups *g, struct numbers *numbers, bool flat)
 {
-    *g = (struct groups){.numbers = numbers, .flat = flat, .streamable = true};
-    return flat ? add_flat_root(g, ordered) : add_view_roots(g);
+    *g = (struct groups){.numbers = numbers, .flat = flat, .sorted = true};
+    return flat ? add_flat_root(g) : add_view_roots(g);
 }
 
 static void stamp_roots(struct groups *g, struct timespec stamp)
@@ -227,26 +228,22 @@ int groups_place(struct groups *g, struct roll_item *item)
     return r;
 }
 
-/* All roots have one mtime while they grow, because it is known without the list too. */
-static void stamp(struct groups *g, struct directory *d, struct timespec now)
-{
-    bool root = g->growing && d->parent == DIRECTORY_ROOT;
-    if (!root)
-        d->mtime = now;
-    else if (!g->streamable && atomic_load(&d->listed))
-        stamp_roots(g, now);
-}
-
 void groups_settle(struct groups *g)
 {
     struct timespec now = numbers_stamp(g->numbers);
     for (size_t i = 0; i < g->touched_count; i++) {
         g->touched[i]->touched = false;
-        stamp(g, g->touched[i], now);
-        if (!g->streamable)
+        if (!g->growing || g->touched[i]->parent != DIRECTORY_ROOT)
+            g->touched[i]->mtime = now;
+        if (!g->sorted)
             directory_sort(g->touched[i]);
     }
     g->touched_count = 0;
+}
+
+bool groups_have_no_gap(const struct groups *g)
+{
+    return g->count == g->limit;
 }
 
 size_t groups_bytes(const struct groups *g)

@@ -6,12 +6,6 @@
 
 #include "imsfs/match.h"
 
-enum catalog_form list_form(const struct query *query)
-{
-    bool ordered = query_limit(query) > 0 || query_find(query, PARAM_SORT_KEY);
-    return ordered ? CATALOG_ORDERED : CATALOG_FLAT;
-}
-
 void list_query_clear(struct list_query *of)
 {
     query_free(of->query);

@@ -232,7 +232,7 @@ int roster_open(struct roster *r, struct list_query of, bool pinned, uint32_t *n
                 uint32_t *tenure)
 {
     struct list *fresh, *l, *leaves;
-    int rc = list_new(&fresh, of, list_form(of.query), &r->config);
+    int rc = list_new(&fresh, of, CATALOG_FLAT, &r->config);
     if (rc < 0)
         return rc;
     do {

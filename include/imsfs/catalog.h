@@ -18,8 +18,8 @@
 
 enum catalog_form {
     CATALOG_GROUPED, /* as the layout says */
-    CATALOG_FLAT,    /* one directory, slot 0, with all images; numbers->dirs does not know it */
-    CATALOG_ORDERED, /* the same, in the order of arrival */
+    CATALOG_FLAT, /* one directory, slot 0, with all images in the order of arrival; numbers->dirs
+                     does not know it */
 };
 
 struct catalog_counts {
@@ -46,11 +46,14 @@ void catalog_free(struct catalog *c);
 void catalog_set_lender(struct catalog *c, const struct catalog *lender);
 
 /*
- * Adds a page, and takes over the references. Returns how many images were new, or -ENOMEM. After
- * an entry that does not sort behind the others catalog_streamable() is false: a reader half-way
- * through could miss it.
+ * Adds a page, and takes over the references. Returns how many images were new, or -ENOMEM.
  */
 MUST_CHECK int catalog_add_page(struct catalog *c, struct image **images, size_t count);
+/*
+ * Whether readers may have what came so far: all that comes later sorts behind it, so nobody who is
+ * half-way through can miss an entry. It is not so while a slot is known, from another list or an
+ * earlier try, whose image or directory may still come before others that are here.
+ */
 bool catalog_streamable(const struct catalog *c);
 /* The server has images behind this id. Before catalog_finish(); taken over; NULL: it has none. */
 void catalog_set_more(struct catalog *c, char *marker);

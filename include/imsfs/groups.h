@@ -13,23 +13,23 @@
 struct groups {
     struct numbers *numbers; /* borrowed */
     bool flat;
-    bool streamable;         /* every entry sorted behind the others */
+    bool sorted;             /* every entry came behind the others of its directory */
     bool growing;            /* see groups_grow() */
     size_t unnumbered;       /* see struct catalog_counts */
     size_t names_equal;      /* likewise */
     struct directory **dirs; /* by slot */
-    uint32_t cap, limit;
+    uint32_t cap, count, limit;
     struct directory **touched; /* since the last groups_settle() */
     size_t touched_count, touched_cap;
 };
 
-/* flat: one directory, with slot 0; ordered: in the order of arrival. -ENOMEM: deinit it too. */
-MUST_CHECK int groups_init(struct groups *g, struct numbers *numbers, bool flat, bool ordered);
+/* flat: one directory, with slot 0, in the order of arrival. -ENOMEM: deinit it too. */
+MUST_CHECK int groups_init(struct groups *g, struct numbers *numbers, bool flat);
 void groups_deinit(struct groups *g);
 
 /*
  * Readers see the list grow. The directories that were there before it had this mtime, and keep it:
- * that their entries come is no change, unless one comes before others that somebody has read.
+ * that their entries come is no change.
  */
 void groups_grow(struct groups *g, struct timespec since);
 /*
@@ -41,6 +41,8 @@ MUST_CHECK int groups_place(struct groups *g, struct roll_item *item);
 int groups_count_full(struct groups *g, int r);
 /* Brings what was touched into order, with a new mtime. */
 void groups_settle(struct groups *g);
+/* Whether the list has all directories up to the one with the highest slot. */
+bool groups_have_no_gap(const struct groups *g);
 /* About the memory that they need. */
 size_t groups_bytes(const struct groups *g);
 

@@ -148,8 +148,6 @@ struct list_status {
     struct timespec last_error_at; /* wall clock */
 };
 
-/* Of a query's list: in the server's order where it is a page or sorted. */
-enum catalog_form list_form(const struct query *query);
 /* Takes over what of points to, also on failure. -ENOMEM. */
 MUST_CHECK int list_new(struct list **out, struct list_query of, enum catalog_form form,
                         const struct list_config *config);

@@ -180,3 +180,61 @@ def test_a_directory_that_was_seen_before_the_failure_is_waited_for(mount, raw):
     threading.Timer(1, pages.allow, [20]).start()
     assert shell.run('ls .') == b'active\n'
     shell.close()
+
+
+class TwoOrders(Paged):
+    """Pages of ten, which `order` puts in another order; each waits until it is let pass."""
+
+    def __init__(self, records, order, gated):
+        super().__init__(records, 10)
+        self.ordered = Paged([record for page in order for record in records[10 * page:10 * page + 10]], 10)
+        self.gated = gated
+        self.gates = [threading.Event() for _ in range(9)]
+        self.sent = 0
+
+    def __call__(self, request, number):
+        queried = 'name=' in request.target
+        answer = self.ordered(request, number) if queried else super().__call__(request, number)
+        if queried == self.gated:
+            answer.gate = self.gates[self.sent]
+            self.sent += 1
+        return answer
+
+
+def read_half_way(path, go_on):
+    """The names in a directory; go_on is called when the first one is there."""
+    names = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            names.append(entry.name)
+            if len(names) == 1:
+                go_on()
+    return names
+
+
+def records_of_thirty():
+    return [data.record(i, visibility='private', status='active') for i in range(30)]
+
+
+def test_a_query_in_another_order_than_the_list_is_read_whole(mount, raw):
+    """Its last images are those that the mount has known for the longest time."""
+    server = TwoOrders(records_of_thirty(), [2, 1, 0], gated=True)
+    mounted = mount(raw(server).url, 'dialect=glance', 'ttl=3600')
+    assert len(mounted.list('by-id')) == 30
+    server.gates[0].set()
+    names = read_half_way(mounted.path('query', 'name=a'), lambda: [gate.set() for gate in server.gates])
+    assert len(names) == len(set(names)) == 30
+
+
+def test_a_list_of_which_a_query_has_some_already_is_read_whole(mount, raw):
+    """The query's images, the list's last, have their numbers before those in the middle."""
+    server = TwoOrders(records_of_thirty(), [2, 1, 0], gated=False)
+    server.gates[0].set()
+    mounted = mount(raw(server).url, 'dialect=glance', 'ttl=3600')
+
+    def go_on():
+        assert len(mounted.list('query', 'name=a&limit=10')) == 12  # with first and next
+        for gate in server.gates:
+            gate.set()
+    names = read_half_way(mounted.path('by-id'), go_on)
+    assert len(names) == len(set(names)) == 30

@@ -260,7 +260,17 @@ static void a_growing_list_is_seen_page_by_page(void **state)
     catalog_free(c);
 }
 
-static void an_entry_before_others_ends_streaming(void **state)
+static struct catalog *flat(struct lists *l, const struct catalog *previous,
+                            const char *const *page)
+{
+    struct catalog *c;
+    assert_int_equal(catalog_new(&c, &l->numbers, CATALOG_FLAT, previous, false), 0);
+    assert_true(lists_add(l, c, page) >= 0);
+    catalog_finish(c);
+    return c;
+}
+
+static void what_may_still_come_before_others_is_waited_for(void **state)
 {
     struct lists *l = *state;
     struct catalog *failed = growing(l);
@@ -268,10 +278,14 @@ static void an_entry_before_others_ends_streaming(void **state)
     catalog_free(failed);
     struct catalog *c = growing(l);
     assert_int_equal(lists_add(l, c, PAGE(B)), 1);
-    assert_true(catalog_streamable(c));
-    assert_int_equal(lists_add(l, c, PAGE(A, C)), 2);
     assert_false(catalog_streamable(c));
+    assert_int_equal(lists_add(l, c, PAGE(A, C)), 2);
+    assert_true(catalog_streamable(c));
+    /* A query has found x; images that come after it sort behind it. */
+    struct catalog *query = flat(l, NULL, PAGE(RECORD("x", "Debian", "active")));
     assert_int_equal(lists_add(l, c, PAGE(RECORD("d", "Debian", "active"))), 1);
+    assert_false(catalog_streamable(c));
+    catalog_free(query);
     catalog_finish(c);
     assert_images(l, c, "images/active", "abd");
     assert_images(l, c, "by-id", "abcd");
@@ -336,16 +350,6 @@ static void a_full_table_of_directories_costs_places(void **state)
 #define D RECORD("d", "Debian", "queued")
 #define E RECORD("e", "Fedora", "queued")
 
-static struct catalog *flat(struct lists *l, enum catalog_form form, const struct catalog *previous,
-                            const char *const *page)
-{
-    struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l->numbers, form, previous, false), 0);
-    assert_true(lists_add(l, c, page) >= 0);
-    catalog_finish(c);
-    return c;
-}
-
 /* Its images in their order, as a string of one-letter ids. */
 static void assert_flat(const struct catalog *c, const char *ids)
 {
@@ -373,48 +377,41 @@ static void a_flat_list_is_one_directory(void **state)
     struct catalog *base = lists_catalog(l, NULL, PAGE(A, B));
     uint32_t with_base = slot_count(l->numbers.dirs);
     assert_true(with_base > dirs);
-    struct catalog *by_slot = flat(l, CATALOG_FLAT, NULL, PAGE(C, D, B, C, A));
-    struct catalog *ordered = flat(l, CATALOG_ORDERED, NULL, PAGE(C, D, B, C, A));
+    struct catalog *ordered = flat(l, NULL, PAGE(C, D, B, C, A));
     assert_int_equal(slot_count(l->numbers.dirs), with_base);
-    assert_flat(by_slot, "abcd");
     assert_flat(ordered, "cdba");
     assert_int_equal(catalog_counts(ordered)->duplicates, 1);
     assert_false(catalog_dir(base, 0)->leaf);
     assert_false(catalog_has(base, lists_dir(l, base, "by-id"), lists_slot(l, "c")));
     assert_true(catalog_has(base, lists_dir(l, base, "by-id"), lists_slot(l, "a")));
-    struct catalog *less = flat(l, CATALOG_ORDERED, ordered, PAGE(B));
+    struct catalog *less = flat(l, ordered, PAGE(B));
     assert_false(catalog_has(less, catalog_dir(less, 0), lists_slot(l, "a")));
     assert_null(catalog_image(less, lists_slot(l, "a")));
     assert_int_equal(catalog_version(less, lists_slot(l, "a")), 0);
     catalog_free(less);
     catalog_free(ordered);
-    catalog_free(by_slot);
     catalog_free(base);
 }
 
 static void what_arrives_in_order_can_be_read_while_it_grows(void **state)
 {
     struct lists *l = *state;
-    static const bool streamable[] = {false, true};
     struct catalog *base = lists_catalog(l, NULL, PAGE(A, B, C));
-    for (int ordered = 0; ordered < 2; ordered++) {
-        struct catalog *c;
-        enum catalog_form form = ordered ? CATALOG_ORDERED : CATALOG_FLAT;
-        assert_int_equal(catalog_new(&c, &l->numbers, form, NULL, true), 0);
-        assert_int_equal(lists_add(l, c, PAGE(C)), 1);
-        struct timespec grew = catalog_dir(c, 0)->mtime;
-        uint64_t mark = directory_mark(catalog_dir(c, 0), 0);
-        assert_int_equal(lists_add(l, c, PAGE(A, C, B)), 2);
-        assert_int_equal(compare_times(catalog_dir(c, 0)->mtime, grew), 1);
-        assert_int_equal(catalog_streamable(c), streamable[ordered]);
-        assert_false(catalog_is_whole(c));
-        if (ordered)
-            assert_int_equal(directory_lower(catalog_dir(c, 0), mark + 1), 1);
-        catalog_finish(c);
-        assert_true(catalog_is_whole(c));
-        assert_flat(c, ordered ? "cab" : "abc");
-        catalog_free(c);
-    }
+    struct catalog *c;
+    assert_int_equal(catalog_new(&c, &l->numbers, CATALOG_FLAT, NULL, true), 0);
+    assert_int_equal(lists_add(l, c, PAGE(C)), 1);
+    struct timespec grew = catalog_dir(c, 0)->mtime;
+    uint64_t mark = directory_mark(catalog_dir(c, 0), 0);
+    assert_true(catalog_streamable(c));
+    assert_int_equal(lists_add(l, c, PAGE(A, C, B)), 2);
+    assert_int_equal(compare_times(catalog_dir(c, 0)->mtime, grew), 1);
+    assert_true(catalog_streamable(c));
+    assert_false(catalog_is_whole(c));
+    assert_int_equal(directory_lower(catalog_dir(c, 0), mark + 1), 1);
+    catalog_finish(c);
+    assert_true(catalog_is_whole(c));
+    assert_flat(c, "cab");
+    catalog_free(c);
     catalog_free(base);
 }
 
@@ -437,18 +434,18 @@ static void assert_rest(struct lists *l, const struct catalog *before, char stop
 static void a_reader_goes_on_in_later_lists(void **state)
 {
     struct lists *l = *state;
-    struct catalog *first = flat(l, CATALOG_ORDERED, NULL, PAGE(C, A, D, B));
+    struct catalog *first = flat(l, NULL, PAGE(C, A, D, B));
     /* a has left, b came to the top */
-    struct catalog *second = flat(l, CATALOG_ORDERED, first, PAGE(B, C, D, E));
+    struct catalog *second = flat(l, first, PAGE(B, C, D, E));
     assert_rest(l, first, 'c', second, "de");
     assert_rest(l, first, 'a', second, "de");
     assert_rest(l, first, 'd', second, "e");
     assert_rest(l, second, 'b', second, "cde");
-    struct catalog *third = flat(l, CATALOG_ORDERED, second, PAGE(B, A, D, E));
+    struct catalog *third = flat(l, second, PAGE(B, A, D, E));
     assert_rest(l, first, 'd', third, "e");
     assert_rest(l, second, 'b', third, "ade");
     assert_rest(l, second, 'd', third, "e");
-    struct catalog *none = flat(l, CATALOG_ORDERED, third, PAGE(NULL));
+    struct catalog *none = flat(l, third, PAGE(NULL));
     assert_rest(l, third, 'b', none, "");
     catalog_free(none);
     catalog_free(third);
@@ -461,28 +458,27 @@ static void the_time_of_a_flat_list_rises_with_its_names_and_order(void **state)
     struct lists *l = *state;
     const struct {
         const char *const *page;
-        bool more, ordered, flat; /* whether it rises in such a list */
+        bool more, rises;
     } rows[] = {
-        {PAGE(A, B, C), false, false, false},
-        {PAGE(A, RECORD("b", "Debian", "queued"), C), false, false, false},
-        {PAGE(A, RECORD("b", "x", "active"), C), false, true, true},
-        {PAGE(B, A, C), false, true, false},
-        {PAGE(A, B), false, true, true},
-        {PAGE(A, B, C, D), false, true, true},
-        {PAGE(A, B, C), true, true, true},
+        {PAGE(A, B, C), false, false},
+        {PAGE(A, RECORD("b", "Debian", "queued"), C), false, false},
+        {PAGE(A, RECORD("b", "x", "active"), C), false, true},
+        {PAGE(B, A, C), false, true},
+        {PAGE(A, B), false, true},
+        {PAGE(A, B, C, D), false, true},
+        {PAGE(A, B, C), true, true},
     };
-    for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
-        enum catalog_form form = i % 2 ? CATALOG_ORDERED : CATALOG_FLAT;
-        struct catalog *before = flat(l, form, NULL, PAGE(A, B, C)), *now;
-        assert_int_equal(catalog_new(&now, &l->numbers, form, before, false), 0);
-        assert_true(lists_add(l, now, rows[i / 2].page) >= 0);
-        if (rows[i / 2].more)
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct catalog *before = flat(l, NULL, PAGE(A, B, C)), *now;
+        assert_int_equal(catalog_new(&now, &l->numbers, CATALOG_FLAT, before, false), 0);
+        assert_true(lists_add(l, now, rows[i].page) >= 0);
+        if (rows[i].more)
             catalog_set_more(now, strdup("c"));
         catalog_finish(now);
-        assert_int_equal(catalog_marker(now) != NULL, rows[i / 2].more);
-        int rises = i % 2 ? rows[i / 2].ordered : rows[i / 2].flat;
-        if (compare_times(catalog_dir(now, 0)->mtime, catalog_dir(before, 0)->mtime) != rises)
-            fail_msg("row %zu of form %d", i / 2, form);
+        assert_int_equal(catalog_marker(now) != NULL, rows[i].more);
+        if (compare_times(catalog_dir(now, 0)->mtime, catalog_dir(before, 0)->mtime) !=
+            rows[i].rises)
+            fail_msg("row %zu", i);
         catalog_free(now);
         catalog_free(before);
     }
@@ -524,9 +520,9 @@ static void a_list_knows_what_it_weighs(void **state)
     struct catalog *base = lists_catalog(l, NULL, PAGE(A, B)), *own, *borrowed;
     size_t images = roll_image_bytes(catalog_image(base, lists_slot(l, "a"))) +
                     roll_image_bytes(catalog_image(base, lists_slot(l, "b")));
-    struct catalog *empty = flat(l, CATALOG_FLAT, NULL, PAGE(NULL));
+    struct catalog *empty = flat(l, NULL, PAGE(NULL));
     assert_true(catalog_bytes(empty) > 0 && catalog_bytes(empty) < 1024);
-    own = flat(l, CATALOG_FLAT, NULL, PAGE(A, B));
+    own = flat(l, NULL, PAGE(A, B));
     assert_true(catalog_bytes(own) > catalog_bytes(empty) + images);
     assert_true(catalog_bytes(own) < catalog_bytes(empty) + images + 512);
     assert_true(catalog_bytes(base) > catalog_bytes(own));
@@ -556,7 +552,7 @@ int main(void)
         TEST(a_directory_that_returns_is_newer),
         TEST(empty_lists_are_lists),
         TEST(a_growing_list_is_seen_page_by_page),
-        TEST(an_entry_before_others_ends_streaming),
+        TEST(what_may_still_come_before_others_is_waited_for),
         TEST(no_mtime_is_older_in_a_list_that_starts_over),
         TEST(a_full_table_of_ids_costs_images),
         TEST(a_full_table_of_directories_costs_places),

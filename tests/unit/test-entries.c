@@ -25,18 +25,17 @@ struct entries {
 static struct lists l;
 static struct query *criteria;
 static struct tree_query query;
-static struct catalog *ordered, *by_slot;
+static struct catalog *images;
 /* Two spellings of one query. */
 static const struct node dir = {NODE_QUERY, .query = 0xFFF, .generation = 2, .spelling = 0};
 static const struct node other = {NODE_QUERY, .query = 0xFFF, .generation = 2, .spelling = 8};
 static const struct node root = {.kind = NODE_ROOT}, meta = {.kind = NODE_META};
 static const struct node queries = {.kind = NODE_QUERIES};
 
-static struct catalog *list_of(enum catalog_form form, const struct catalog *previous,
-                               const char *const *page)
+static struct catalog *list_of(const struct catalog *previous, const char *const *page)
 {
     struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
+    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_FLAT, previous, false), 0);
     assert_true(lists_add(&l, c, page) >= 0);
     catalog_set_more(c, page[0] ? strdup("b") : NULL);
     catalog_finish(c);
@@ -54,16 +53,14 @@ static int setup(void **state)
     query = (struct tree_query){.number = 0xFFF, .generation = 2, .criteria = criteria};
     l.tree.queries = true;
     l.tree.query = &query;
-    ordered = list_of(CATALOG_ORDERED, NULL, PAGE(C, A, D, B));
-    by_slot = list_of(CATALOG_FLAT, NULL, PAGE(C, A, D, B));
+    images = list_of(NULL, PAGE(C, A, D, B));
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    catalog_free(ordered);
-    catalog_free(by_slot);
+    catalog_free(images);
     query_free(criteria);
     lists_deinit(&l);
     return 0;
@@ -118,14 +115,11 @@ static void a_query_lists_its_images_and_pages(void **state)
 {
     (void)state;
     struct entries e;
-    list(ordered, &dir, 0, ENTRIES_MAX, &e);
+    list(images, &dir, 0, ENTRIES_MAX, &e);
     assert_names(&e, PAGE(".", "..", "@c", "next@a", "x@d", "De%2Fbian@b", "first", "next"));
     assert_int_equal(node_ino(&e.list[0].node), node_ino(&dir));
     assert_int_equal(node_ino(&e.list[1].node), node_ino(&queries));
-    check_resuming(ordered, &dir, &e);
-    list(by_slot, &dir, 0, ENTRIES_MAX, &e);
-    assert_names(&e, PAGE(".", "..", "next@a", "De%2Fbian@b", "@c", "x@d", "first", "next"));
-    check_resuming(by_slot, &dir, &e);
+    check_resuming(images, &dir, &e);
 }
 
 static void check_link(const struct catalog *c, const struct node *node, const struct stat *st,
@@ -142,17 +136,17 @@ static void check_files(const struct node *image)
 {
     struct entries e;
     struct stat st;
-    list(ordered, image, 0, ENTRIES_MAX, &e);
+    list(images, image, 0, ENTRIES_MAX, &e);
     assert_int_equal(node_ino(&e.list[0].node), node_ino(image));
     assert_int_equal(node_ino(&e.list[1].node), node_ino(&dir));
-    check_resuming(ordered, image, &e);
+    check_resuming(images, image, &e);
     for (size_t i = 2; i < e.count; i++) {
         CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
         struct node file;
-        assert_int_equal(tree_lookup(&l.tree, ordered, image, bytes_of(e.list[i].name), &file), 0);
+        assert_int_equal(tree_lookup(&l.tree, images, image, bytes_of(e.list[i].name), &file), 0);
         assert_memory_equal(&file, &e.list[i].node, sizeof(file));
-        assert_int_equal(tree_stat(&l.tree, ordered, &file, &st), 0);
-        assert_int_equal(tree_content(tree_image(ordered, &file), &file, &text), 0);
+        assert_int_equal(tree_stat(&l.tree, images, &file, &st), 0);
+        assert_int_equal(tree_content(tree_image(images, &file), &file, &text), 0);
         assert_int_equal(text.len, st.st_size);
         assert_int_equal(st.st_ino, node_ino(&file));
         assert_int_equal(file.query, 0xFFF);
@@ -165,27 +159,27 @@ static void what_a_query_lists_can_be_looked_up(void **state)
     (void)state;
     struct entries e;
     struct stat st;
-    list(ordered, &dir, 0, ENTRIES_MAX, &e);
+    list(images, &dir, 0, ENTRIES_MAX, &e);
     for (size_t i = 2; i < e.count; i++) {
         struct node node, back;
-        assert_int_equal(tree_lookup(&l.tree, ordered, &dir, bytes_of(e.list[i].name), &node), 0);
+        assert_int_equal(tree_lookup(&l.tree, images, &dir, bytes_of(e.list[i].name), &node), 0);
         assert_memory_equal(&node, &e.list[i].node, sizeof(node));
         assert_true(node_of(node_id(&node), &back));
-        assert_int_equal(tree_stat(&l.tree, ordered, &back, &st), 0);
+        assert_int_equal(tree_stat(&l.tree, images, &back, &st), 0);
         assert_int_equal(st.st_ino, node_ino(&node));
         if (node.kind == NODE_IMAGE)
             check_files(&node);
         else
-            check_link(ordered, &back, &st,
+            check_link(images, &back, &st,
                        node.page == NODE_PAGE_NEXT ? "../limit=4&marker=b" : "../limit=4");
     }
-    assert_int_equal(tree_stat(&l.tree, ordered, &dir, &st), 0);
+    assert_int_equal(tree_stat(&l.tree, images, &dir, &st), 0);
     assert_int_equal(st.st_mode, S_IFDIR | 0555);
     assert_int_equal(st.st_nlink, 2 + 4);
-    assert_int_equal(compare_times(st.st_mtim, catalog_dir(ordered, 0)->mtime), 0);
+    assert_int_equal(compare_times(st.st_mtim, catalog_dir(images, 0)->mtime), 0);
     struct node node;
-    assert_int_equal(tree_lookup(&l.tree, ordered, &dir, bytes_of("y@d"), &node), -ENOENT);
-    assert_int_equal(tree_lookup(&l.tree, ordered, &dir, bytes_of("d"), &node), -ENOENT);
+    assert_int_equal(tree_lookup(&l.tree, images, &dir, bytes_of("y@d"), &node), -ENOENT);
+    assert_int_equal(tree_lookup(&l.tree, images, &dir, bytes_of("d"), &node), -ENOENT);
 }
 
 static void spellings_have_directories_of_their_own(void **state)
@@ -193,14 +187,14 @@ static void spellings_have_directories_of_their_own(void **state)
     (void)state;
     struct node a, b, x, y;
     assert_int_not_equal(node_ino(&dir), node_ino(&other));
-    assert_int_equal(tree_lookup(&l.tree, ordered, &dir, bytes_of("x@d"), &a), 0);
-    assert_int_equal(tree_lookup(&l.tree, ordered, &other, bytes_of("x@d"), &b), 0);
+    assert_int_equal(tree_lookup(&l.tree, images, &dir, bytes_of("x@d"), &a), 0);
+    assert_int_equal(tree_lookup(&l.tree, images, &other, bytes_of("x@d"), &b), 0);
     assert_int_not_equal(node_ino(&a), node_ino(&b));
-    assert_int_equal(tree_lookup(&l.tree, ordered, &a, bytes_of("status"), &x), 0);
-    assert_int_equal(tree_lookup(&l.tree, ordered, &b, bytes_of("status"), &y), 0);
+    assert_int_equal(tree_lookup(&l.tree, images, &a, bytes_of("status"), &x), 0);
+    assert_int_equal(tree_lookup(&l.tree, images, &b, bytes_of("status"), &y), 0);
     assert_int_equal(node_id(&x), node_id(&y));
     struct entries e;
-    list(ordered, &b, 0, ENTRIES_MAX, &e);
+    list(images, &b, 0, ENTRIES_MAX, &e);
     assert_int_equal(node_ino(&e.list[1].node), node_ino(&other));
 }
 
@@ -211,7 +205,7 @@ static void pages_wait_until_the_list_is_whole(void **state)
     struct catalog *c;
     struct node node;
     struct entries e;
-    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_ORDERED, NULL, true), 0);
+    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_FLAT, NULL, true), 0);
     assert_int_equal(lists_add(&l, c, PAGE(D)), 1);
     list(c, &dir, 0, ENTRIES_MAX, &e);
     assert_names(&e, PAGE(".", "..", "x@d"));
@@ -229,8 +223,8 @@ static void a_listing_goes_on_in_the_next_list(void **state)
 {
     (void)state;
     struct entries e, rest;
-    struct catalog *now = list_of(CATALOG_ORDERED, ordered, PAGE(D, C, B));
-    list(ordered, &dir, 0, ENTRIES_MAX, &e);
+    struct catalog *now = list_of(images, PAGE(D, C, B));
+    list(images, &dir, 0, ENTRIES_MAX, &e);
     list(now, &dir, e.list[3].next, ENTRIES_MAX, &rest); /* behind a, which has left */
     assert_string_equal(rest.list[rest.count - 3].name, "De%2Fbian@b");
     for (size_t i = 0; i < rest.count; i++)
@@ -245,10 +239,10 @@ static int stale(const struct node *node)
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     struct stat st;
     struct node out;
-    int r = tree_stat(&l.tree, ordered, node, &st);
-    assert_int_equal(tree_lookup(&l.tree, ordered, node, bytes_of("x"), &out), r);
-    assert_int_equal(entries_give(&l.tree, ordered, node, 0, collect, NULL), r);
-    assert_int_equal(tree_target(&l.tree, ordered, node, &text), r);
+    int r = tree_stat(&l.tree, images, node, &st);
+    assert_int_equal(tree_lookup(&l.tree, images, node, bytes_of("x"), &out), r);
+    assert_int_equal(entries_give(&l.tree, images, node, 0, collect, NULL), r);
+    assert_int_equal(tree_target(&l.tree, images, node, &text), r);
     return r;
 }
 
@@ -283,7 +277,7 @@ static void links_without_a_list_or_a_page(void **state)
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     struct stat st;
     struct node next = tree_page(&l.tree, NODE_PAGE_NEXT);
-    struct catalog *empty = list_of(CATALOG_ORDERED, ordered, PAGE(NULL));
+    struct catalog *empty = list_of(images, PAGE(NULL));
     assert_int_equal(tree_stat(&l.tree, NULL, &dir, &st), 0);
     assert_int_equal(st.st_nlink, 2);
     assert_int_equal(tree_stat(&l.tree, NULL, &next, &st), -ESTALE);

@@ -39,7 +39,7 @@ static struct query *parse(const char *text)
 static struct catalog *list(const char *const *page, const char *marker)
 {
     struct catalog *c;
-    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_ORDERED, NULL, true), 0);
+    assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_FLAT, NULL, true), 0);
     assert_true(lists_add(&l, c, page) >= 0);
     catalog_set_more(c, marker ? strdup(marker) : NULL);
     catalog_finish(c);
@@ -93,7 +93,7 @@ static void the_last_page_has_no_next(void **state)
     struct catalog *last = list(PAGE(RECORD("z", "n", "active")), NULL);
     struct catalog *empty = list(PAGE(NULL), NULL);
     struct catalog *growing;
-    assert_int_equal(catalog_new(&growing, &l.numbers, CATALOG_ORDERED, NULL, true), 0);
+    assert_int_equal(catalog_new(&growing, &l.numbers, CATALOG_FLAT, NULL, true), 0);
     assert_int_equal(lists_add(&l, growing, PAGE(RECORD("z", "n", "active"))), 1);
     catalog_set_more(growing, strdup("z"));
     const struct catalog *const lists[] = {last, empty, growing, NULL};

@@ -128,13 +128,8 @@ static void no_mtime_goes_back(void **state)
     struct shelf_change change = shelf_empty(&f->shelf);
     shelf_change_free(&change);
     struct timespec since = mtime(f), out_of_sight;
-    bool complete;
     assert_int_equal(shelf_begin(&f->shelf), 0);
-    add(f, PAGE(B), true);
-    struct directory *d = (struct directory *)catalog_dir(shelf_open(&f->shelf, &complete), 0);
-    atomic_store(&d->listed, true);
-    shelf_close(&f->shelf);
-    add(f, PAGE(RECORD("a", "Debian", "queued")), true);
+    add(f, PAGE(RECORD("b", "Debian", "queued")), true);
     assert_shown(f, -1, false);
     out_of_sight = mtime(f);
     assert_true(compare_times(out_of_sight, since) >= 0);
@@ -251,11 +246,12 @@ static void what_cannot_stream_is_not_shown(void **state)
     struct shelf_change change = shelf_abandon(&f->shelf);
     shelf_clear(&f->shelf, &change);
     assert_int_equal(shelf_begin(&f->shelf), 0);
-    add(f, PAGE(B), true);
     size_t bytes = shelf_bytes(&f->shelf);
-    add(f, PAGE(A), true);
+    add(f, PAGE(B), true); /* A may still come before it */
     assert_shown(f, -1, false);
     assert_true(shelf_bytes(&f->shelf) > bytes); /* it is here all the same */
+    add(f, PAGE(A), true);
+    assert_shown(f, 2, false);
     publish(f);
     assert_shown(f, 2, true);
 }
