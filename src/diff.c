@@ -112,8 +112,10 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* The links of a query whose entries changed: their times, where next points, and whether it is
- * there. */
+/*
+ * The links of a query whose entries or marker changed: their times, and the name of one that
+ * points elsewhere, which is another inode, or is gone.
+ */
 static int diff_pages(const struct differ *x)
 {
     const struct query *criteria = x->t->query->criteria;
@@ -121,8 +123,10 @@ static int diff_pages(const struct differ *x)
     for (enum node_page page = NODE_PAGE_FIRST; r == 0 && page <= NODE_PAGE_NEXT; page++) {
         if (!page_exists(criteria, x->before, page))
             continue;
-        r = emit_data(x, tree_page(x->t, page)); /* also for the day when it comes back */
-        if (r == 0 && !page_exists(criteria, x->now, page))
+        const struct node was = tree_page(x->t, x->before, page);
+        r = emit_data(x, was); /* also for the day when it comes back */
+        if (r == 0 &&
+            (!page_exists(criteria, x->now, page) || page_version(x->now, page) != was.version))
             r = emit_dir_entry(x, dir_node(0), bytes_of(page_name(page)));
     }
     return r;
@@ -195,7 +199,7 @@ int diff_emptied(const struct tree *t, const struct catalog *before, const struc
     const struct differ x = {t, before, now, fn, ctx};
     int r = 0;
     for (enum node_page page = NODE_PAGE_FIRST; r == 0 && page <= NODE_PAGE_NEXT; page++)
-        r = emit_data(&x, tree_page(t, page));
+        r = emit_data(&x, tree_page(t, now, page));
     /* Who saw the first pages of a listing may have had the directories from long ago. */
     bool whole = before && catalog_is_whole(before);
     for (uint32_t i = 0; r == 0 && i < catalog_image_limit(now); i++) {

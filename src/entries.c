@@ -111,7 +111,7 @@ static void give_query(const struct listing *l)
                  give_all(l, catalog_dir(l->c, 0)) && catalog_is_whole(l->c);
     for (enum node_page page = NODE_PAGE_FIRST; go_on && page <= NODE_PAGE_NEXT; page++)
         if (page_exists(l->t->query->criteria, l->c, page))
-            go_on = give(l, page_name(page), tree_page(l->t, page), MARK_PAGES + page);
+            go_on = give(l, page_name(page), tree_page(l->t, l->c, page), MARK_PAGES + page);
 }
 
 static struct node parent_of_image(const struct listing *l)

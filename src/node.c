@@ -10,6 +10,7 @@
 #define MASK24 0xFFFFFFu
 #define VERSION_MASK ((1u << NUMBERS_VERSION_BITS) - 1)
 #define VERSION_HIGH_BITS (32 - NUMBERS_VERSION_BITS)
+#define PAGE_VERSION_MASK ((1u << NODE_PAGE_VERSION_BITS) - 1)
 
 static uint64_t pack(const struct node *n, uint32_t a, uint32_t b)
 {
@@ -34,7 +35,7 @@ uint64_t node_ino(const struct node *n)
     case NODE_QUERY:
         return pack(n, n->generation, n->spelling);
     case NODE_PAGE:
-        return pack(n, n->generation, n->page);
+        return pack(n, n->generation, (uint32_t)n->page << NODE_PAGE_VERSION_BITS);
     case NODE_META:
     case NODE_QUERIES:
     case NODE_QUERY_LINK:
@@ -45,7 +46,9 @@ uint64_t node_ino(const struct node *n)
 
 uint64_t node_id(const struct node *n)
 {
-    return n->kind == NODE_FILE ? node_ino(n) | (n->version & VERSION_MASK) : node_ino(n);
+    if (n->kind == NODE_FILE)
+        return node_ino(n) | (n->version & VERSION_MASK);
+    return n->kind == NODE_PAGE ? node_ino(n) | (n->version & PAGE_VERSION_MASK) : node_ino(n);
 }
 
 uint64_t node_generation(const struct node *n)
@@ -89,8 +92,9 @@ static bool unpack(struct node *n, uint32_t a, uint32_t b)
         return n->query > 0;
     case NODE_PAGE:
         n->generation = a;
-        n->page = (enum node_page)b;
-        return n->query > 0 && b <= NODE_PAGE_NEXT;
+        n->page = (enum node_page)(b >> NODE_PAGE_VERSION_BITS);
+        n->version = b & PAGE_VERSION_MASK;
+        return n->query > 0;
     case NODE_META:
     case NODE_QUERIES:
     case NODE_QUERY_LINK:

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "imsfs/name.h"
+
 #define MARKER "marker"
 
 static const char *const names[] = {
@@ -31,6 +33,16 @@ bool page_exists(const struct query *criteria, const struct catalog *list, enum 
     if (query_limit(criteria) == 0)
         return false;
     return page == NODE_PAGE_FIRST || (list && catalog_is_whole(list) && catalog_marker(list));
+}
+
+uint32_t page_version(const struct catalog *list, enum node_page page)
+{
+    const char *marker = page == NODE_PAGE_NEXT && list ? catalog_marker(list) : NULL;
+    if (!marker)
+        return 0;
+    uint32_t hash = name_fnv1a(bytes_of(marker));
+    /* What is above is folded in, as FNV wants it for fewer bits than it has. */
+    return (hash >> NODE_PAGE_VERSION_BITS ^ hash) & ((1u << NODE_PAGE_VERSION_BITS) - 1);
 }
 
 static void free_query(struct query **q)

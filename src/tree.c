@@ -48,9 +48,10 @@ struct node tree_file(const struct tree *t, const struct catalog *c, uint32_t im
                                   .version = catalog_version(c, image)});
 }
 
-struct node tree_page(const struct tree *t, enum node_page page)
+struct node tree_page(const struct tree *t, const struct catalog *c, enum node_page page)
 {
-    return below(t, (struct node){.kind = NODE_PAGE, .page = page});
+    return below(t,
+                 (struct node){.kind = NODE_PAGE, .page = page, .version = page_version(c, page)});
 }
 
 /* --- Looking up --- */
@@ -143,7 +144,7 @@ static int lookup_in_query(const struct tree *t, const struct catalog *c, const 
         return lookup_image(t, c, catalog_dir(c, 0), dir, name, out);
     if (!page_exists(t->query->criteria, c, page))
         return -ENOENT;
-    *out = tree_page(t, page);
+    *out = tree_page(t, c, page);
     return 0;
 }
 
@@ -336,6 +337,8 @@ static int add_image_target(const struct tree *t, const struct catalog *c, const
 static int add_page_target(const struct tree *t, const struct catalog *c, const struct node *n,
                            struct strbuf *out)
 {
+    if (n->version != page_version(c, n->page))
+        return -ESTALE;
     strbuf_add_str(out, "../");
     int r = page_add_criteria(t->query->criteria, c, n->page, out);
     return r == -ENOENT ? -ESTALE : r;

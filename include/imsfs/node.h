@@ -4,14 +4,16 @@
  * there is no table of them, and a number means the same in every list. Pure.
  *
  * A file has two: the one that people see never changes; the one by which the kernel asks has a
- * version too, so that what the kernel keeps under it never changes: neither size nor bytes.
+ * version too, so that what the kernel keeps under it never changes: neither size nor bytes. So has
+ * the link next, for its target.
  */
 #ifndef IMSFS_NODE_H
 #define IMSFS_NODE_H
 
 #include "imsfs/base.h"
 
-#define NODE_ROOT_INO 1 /* FUSE_ROOT_ID */
+#define NODE_ROOT_INO 1           /* FUSE_ROOT_ID */
+#define NODE_PAGE_VERSION_BITS 23 /* all that its number has room for */
 
 enum node_kind {
     NODE_ROOT,
@@ -46,19 +48,20 @@ struct node {
     uint32_t spelling;   /* of NODE_QUERY, and of NODE_IMAGE with a query (24 bits) */
     uint32_t dir, image, attr;
     enum node_page page;
-    uint32_t version; /* of a file, see catalog_version(); node_of() knows the lowest 10 bits */
+    uint32_t version; /* of a file, see catalog_version(), of which node_of() knows the lowest 10
+                         bits; of a page, see page_version() */
 };
 
 /*
  * The number for people, 64 bits: the kind (4), the query (12), then two fields of 24 bits:
  * 0 and dir; image and spelling; image and attr (14) with 0 (10); dir and image of a link;
- * generation and spelling of a query's directory; generation and page.
+ * generation and spelling of a query's directory; generation and page (1) with 0 (23).
  */
 uint64_t node_ino(const struct node *node);
 /*
- * The number for the kernel: the same, with the lowest 10 bits of a file's version at the end. The
- * others are in the generation, as is the query's: when it differs, the kernel knows that the
- * number was used before.
+ * The number for the kernel: the same, with a page's version or the lowest 10 bits of a file's at
+ * the end. The others are in the generation, as is the query's: when it differs, the kernel knows
+ * that the number was used before.
  */
 uint64_t node_id(const struct node *node);
 uint64_t node_generation(const struct node *node);

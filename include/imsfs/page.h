@@ -21,6 +21,12 @@ bool page_of_name(struct bytes name, enum node_page *page);
  */
 bool page_exists(const struct query *criteria, const struct catalog *list, enum node_page page);
 /*
+ * NODE_PAGE_VERSION_BITS of a hash of what the link's target depends on besides the criteria: with
+ * another target next is another inode, so that the kernel cannot show what it keeps of the old
+ * one. 0 for first and for a list without a marker.
+ */
+uint32_t page_version(const struct catalog *list, enum node_page page);
+/*
  * What the directory that the link leads to is called: the criteria in their canonical form,
  * without marker or with the server's last id as marker. Added to out. It may be longer than a name
  * can be: then following the link is an error (ENAMETOOLONG), which a page that seems to be the

@@ -45,7 +45,7 @@ bool tree_owns(const struct tree *t, const struct node *node);
 struct node tree_entry(const struct tree *t, const struct directory *d, const struct node *dir,
                        uint32_t slot);
 struct node tree_file(const struct tree *t, const struct catalog *c, uint32_t image, uint32_t attr);
-struct node tree_page(const struct tree *t, enum node_page page);
+struct node tree_page(const struct tree *t, const struct catalog *c, enum node_page page);
 
 /*
  * -ENOENT: the list does not have it; -ESTALE: the list does not have parent; -ENOTDIR. Names in
@@ -63,7 +63,8 @@ MUST_CHECK int tree_stat_file(const struct tree *t, const struct image *img,
 /* The image that a file is of; NULL: the list does not have it, or not in this version. */
 const struct image *tree_image(const struct catalog *c, const struct node *file);
 
-/* Where a link points, relative to itself. Added to out. -ESTALE, -EINVAL. */
+/* Where a link points, relative to itself. Added to out. -ESTALE: there is none, or it is a page
+ * that points elsewhere now, under another number; -EINVAL. */
 MUST_CHECK int tree_target(const struct tree *t, const struct catalog *c, const struct node *node,
                            struct strbuf *out);
 /* What a file of this image holds. Added to out. -ESTALE, -ENOMEM. Any thread, any time. */

@@ -97,6 +97,26 @@ def test_a_changed_page_moves_next(mount, sim):
     assert harness.wait_for(lambda: not os.path.lexists(link), 10)
 
 
+def test_the_first_reader_of_next_after_a_pause(mount, sim):
+    """Who waits for the renewal gets its `next`, whatever the kernel still has of the old one."""
+    items = data.records(40)
+    server = sim(data.response(items))
+    mounted = mount(server.url, 'dialect=ims', 'ttl=1')
+    links = {mounted.path('query', 'limit=%d' % limit, 'next'): limit for limit in range(2, 18)}
+    numbers = [os.lstat(link).st_ino for link in links]
+
+    def old(first):
+        """What leads elsewhere than to the page behind the one that begins with this record."""
+        targets = [(limit, os.readlink(link)) for link, limit in links.items()]
+        return [found for found in targets if not found[1].endswith(data.image_id(first + found[0] - 1))]
+    for first in range(5):
+        server.update(data.response(items[first:]))
+        time.sleep(2.5)  # the validity is over, and nobody has used the lists
+        assert not old(first)
+        assert not any(old(first) for _ in range(20))
+        assert [os.lstat(link).st_ino for link in links] == numbers
+
+
 def test_nobody_reads_nobody_asks(mount, sim):
     server = sim(criteria.json_of(sample('ims')))
     mounted = mount(server.url, 'dialect=ims', 'ttl=1')

@@ -502,14 +502,20 @@ static bool forgot(const struct kernel *k, struct node node)
     return !i->data;
 }
 
-static struct catalog *page_of(const struct catalog *previous, const char *const *page)
+static struct catalog *page_until(const char *marker, const struct catalog *previous,
+                                  const char *const *page)
 {
     struct catalog *c;
     assert_int_equal(catalog_new(&c, &l.numbers, form, previous, false), 0);
     assert_true(lists_add(&l, c, page) >= 0);
-    catalog_set_more(c, strdup("last"));
+    catalog_set_more(c, marker ? strdup(marker) : NULL);
     catalog_finish(c);
     return c;
+}
+
+static struct catalog *page_of(const struct catalog *previous, const char *const *page)
+{
+    return page_until("last", previous, page);
 }
 
 static void a_query_is_told_of_in_all_its_spellings(void **state)
@@ -519,7 +525,7 @@ static void a_query_is_told_of_in_all_its_spellings(void **state)
     struct catalog *c = page_of(NULL, PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "x")));
     struct catalog *same = page_of(c, PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "x")));
     struct catalog *less = page_of(c, PAGE(RECORD("a", "n", "active")));
-    const struct node next = tree_page(&l.tree, NODE_PAGE_NEXT);
+    const struct node next = tree_page(&l.tree, c, NODE_PAGE_NEXT);
     struct node a = {NODE_IMAGE, .query = 5, .image = lists_slot(&l, "a"), .spelling = 77}, b = a;
     learn_all(&k, c);
     assert_int_equal(diff_catalogs(&l.tree, c, same, forget, &k), 0);
@@ -538,6 +544,38 @@ static void a_query_is_told_of_in_all_its_spellings(void **state)
     catalog_free(same);
     catalog_free(c);
     kernel_free(&k);
+}
+
+static bool knows_name(const struct kernel *k, const char *name)
+{
+    for (size_t i = 0; i < k->dentry_count; i++)
+        if (bytes_are((struct bytes){k->dentries[i].name, k->dentries[i].name_len}, name))
+            return true;
+    return false;
+}
+
+/* The server may say another id although it gives the same images. */
+static void of_a_next_that_moves_name_and_data_are_told(void **state)
+{
+    (void)state;
+    static const char *const markers[] = {"other", NULL};
+    for (size_t i = 0; i < ARRAY_SIZE(markers); i++) {
+        struct kernel k = {0};
+        const char *const *page = PAGE(RECORD("a", "n", "active"), RECORD("b", "n", "x"));
+        struct catalog *c = page_of(NULL, page);
+        struct catalog *now = page_until(markers[i], c, page);
+        learn_all(&k, c);
+        assert_true(knows_name(&k, "next"));
+        assert_int_equal(diff_catalogs(&l.tree, c, now, forget, &k), 0);
+        assert_true(forgot(&k, tree_page(&l.tree, c, NODE_PAGE_NEXT)));
+        assert_false(knows_name(&k, "next"));
+        assert_true(knows_name(&k, "first"));
+        learn_all(&k, now);
+        check_all(&k, now);
+        catalog_free(now);
+        catalog_free(c);
+        kernel_free(&k);
+    }
 }
 
 /* Before its number is used again, the kernel must have nothing of a query any more. */
@@ -627,6 +665,7 @@ int main(void)
         TEST(what_was_seen_growing_goes),
         IN_QUERY(what_was_seen_growing_goes),
         IN_QUERY(a_query_is_told_of_in_all_its_spellings),
+        IN_QUERY(of_a_next_that_moves_name_and_data_are_told),
         IN_QUERY(of_a_query_that_goes_nothing_stays),
         IN_QUERY(of_a_list_that_was_emptied_nothing_stale_is_left),
         TEST(an_unchanged_list_renews_what_is_above_images),

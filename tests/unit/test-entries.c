@@ -32,14 +32,20 @@ static const struct node other = {NODE_QUERY, .query = 0xFFF, .generation = 2, .
 static const struct node root = {.kind = NODE_ROOT}, meta = {.kind = NODE_META};
 static const struct node queries = {.kind = NODE_QUERIES};
 
-static struct catalog *list_of(const struct catalog *previous, const char *const *page)
+static struct catalog *page_until(const char *marker, const struct catalog *previous,
+                                  const char *const *page)
 {
     struct catalog *c;
     assert_int_equal(catalog_new(&c, &l.numbers, CATALOG_FLAT, previous, false), 0);
     assert_true(lists_add(&l, c, page) >= 0);
-    catalog_set_more(c, page[0] ? strdup("b") : NULL);
+    catalog_set_more(c, marker ? strdup(marker) : NULL);
     catalog_finish(c);
     return c;
+}
+
+static struct catalog *list_of(const struct catalog *previous, const char *const *page)
+{
+    return page_until(page[0] ? "b" : NULL, previous, page);
 }
 
 static int setup(void **state)
@@ -251,7 +257,7 @@ static void nodes_of_other_lists_are_stale(void **state)
     (void)state;
     struct node rows[] = {dir,
                           dir,
-                          tree_page(&l.tree, NODE_PAGE_FIRST),
+                          tree_page(&l.tree, images, NODE_PAGE_FIRST),
                           {NODE_IMAGE, .query = 0xFFE, .image = lists_slot(&l, "a")},
                           {NODE_IMAGE, .image = lists_slot(&l, "a")},
                           {NODE_FILE, .image = lists_slot(&l, "a"), .attr = IMAGE_JSON_SLOT},
@@ -276,7 +282,7 @@ static void links_without_a_list_or_a_page(void **state)
     (void)state;
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     struct stat st;
-    struct node next = tree_page(&l.tree, NODE_PAGE_NEXT);
+    struct node next = tree_page(&l.tree, images, NODE_PAGE_NEXT);
     struct catalog *empty = list_of(images, PAGE(NULL));
     assert_int_equal(tree_stat(&l.tree, NULL, &dir, &st), 0);
     assert_int_equal(st.st_nlink, 2);
@@ -284,6 +290,33 @@ static void links_without_a_list_or_a_page(void **state)
     assert_int_equal(tree_stat(&l.tree, empty, &next, &st), -ESTALE);
     assert_int_equal(tree_target(&l.tree, empty, &next, &text), -ESTALE);
     catalog_free(empty);
+}
+
+/* So the kernel, which keeps the old target under the old number, cannot show it for the new one.
+ */
+static void next_is_another_inode_when_it_moves(void **state)
+{
+    (void)state;
+    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+    struct catalog *now = page_until("c", images, PAGE(D, A, B, C));
+    struct node was, is, back;
+    struct stat st, st_now;
+    assert_int_equal(tree_lookup(&l.tree, images, &dir, bytes_of("next"), &was), 0);
+    assert_int_equal(tree_lookup(&l.tree, now, &dir, bytes_of("next"), &is), 0);
+    assert_true(node_id(&was) != node_id(&is));
+    assert_int_equal(tree_stat(&l.tree, images, &was, &st), 0);
+    assert_int_equal(tree_stat(&l.tree, now, &is, &st_now), 0);
+    assert_int_equal(st.st_ino, st_now.st_ino);
+    assert_true(node_of(node_id(&was), &back));
+    assert_int_equal(tree_stat(&l.tree, now, &back, &st), -ESTALE);
+    assert_int_equal(tree_target(&l.tree, now, &back, &text), -ESTALE);
+    assert_int_equal(text.len, 0);
+    assert_true(node_of(node_id(&is), &back));
+    check_link(now, &back, &st_now, "../limit=4&marker=c");
+    assert_int_equal(tree_lookup(&l.tree, images, &dir, bytes_of("first"), &was), 0);
+    assert_int_equal(tree_lookup(&l.tree, now, &dir, bytes_of("first"), &is), 0);
+    assert_true(node_id(&was) == node_id(&is));
+    catalog_free(now);
 }
 
 static void query_is_a_link_into_the_hidden_directory(void **state)
@@ -357,6 +390,7 @@ int main(void)
         TEST(a_listing_goes_on_in_the_next_list),
         TEST(nodes_of_other_lists_are_stale),
         TEST(links_without_a_list_or_a_page),
+        TEST(next_is_another_inode_when_it_moves),
         TEST(query_is_a_link_into_the_hidden_directory),
         TEST(queries_are_listed_by_spelling),
     };

@@ -116,6 +116,27 @@ static void a_page_that_shows_nothing_has_a_next_one(void **state)
     catalog_free(c);
 }
 
+static uint32_t version(const char *marker)
+{
+    struct catalog *c = list(PAGE(RECORD("z", "n", "active")), marker);
+    uint32_t v = page_version(c, NODE_PAGE_NEXT);
+    assert_int_equal(page_version(c, NODE_PAGE_FIRST), 0);
+    catalog_free(c);
+    return v;
+}
+
+static void next_has_another_version_for_another_target(void **state)
+{
+    (void)state;
+    assert_int_equal(version("b"), version("b"));
+    assert_int_not_equal(version("a"), version("b"));
+    assert_int_not_equal(version("00000000-0000-4000-8000-000000000003"),
+                         version("00000000-0000-4000-8000-000000000004"));
+    assert_in_range(version("b"), 1, (1u << NODE_PAGE_VERSION_BITS) - 1);
+    assert_int_equal(version(NULL), 0);
+    assert_int_equal(page_version(NULL, NODE_PAGE_NEXT), 0);
+}
+
 static void pages_have_names(void **state)
 {
     (void)state;
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(pages_follow_each_other),
         cmocka_unit_test(the_last_page_has_no_next),
         cmocka_unit_test(a_page_that_shows_nothing_has_a_next_one),
+        cmocka_unit_test(next_has_another_version_for_another_target),
         cmocka_unit_test(pages_have_names),
     };
     return cmocka_run_group_tests_name("page", tests, setup, teardown);
