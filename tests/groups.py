@@ -137,8 +137,8 @@ def counts_of_junit(path):
     return passed, failed, skipped
 
 
-def run_command(step):
-    """(status, counts of a closing line or None). Shows what the command prints, as it comes."""
+def run_command(step, say):
+    """(status, counts of a closing line or None). Says what the command prints, as it comes."""
     process = subprocess.Popen(step.command, cwd=ROOT, env={**os.environ, **SANITIZERS, **step.env},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace")
@@ -153,20 +153,20 @@ def run_command(step):
         elif step.quiet:
             held.append(line)
         else:
-            print("  " + line, end="", flush=True)
+            say("  " + line)
     status = process.wait()
     limit.cancel()
     if status:
-        print("".join("  " + line for line in held), end="")
-        print(f"  status {status}: {' '.join(step.command)[:200]}", flush=True)
+        say("".join("  " + line for line in held))
+        say(f"  status {status}: {' '.join(step.command)[:200]}\n")
     return status, counts
 
 
-def run_step(step):
+def run_step(step, say):
     """(passed, failed, skipped, ok)"""
     if step.junit:
         step.junit.unlink(missing_ok=True)
-    status, counts = run_command(step)
+    status, counts = run_command(step, say)
     if step.junit and step.junit.exists():
         counts = counts_of_junit(step.junit)
     if counts is None:
@@ -177,18 +177,50 @@ def run_step(step):
     return passed, failed, skipped, status == 0
 
 
-def run_group(name, arguments):
-    print(f"== {name}", flush=True)
+def say_now(text):
+    print(text, end="", flush=True)
+
+
+def run_group(name, arguments, say=say_now):
+    say(f"== {name}\n")
     start = time.monotonic()
     total = [0, 0, 0]
     for step in GROUPS[name](arguments):
-        *counts, ok = run_step(step)
+        *counts, ok = run_step(step, say)
         total = [a + b for a, b in zip(total, counts)]
         if not ok and not step.counts:
             break
-    print(f"== {name}: {total[0]} passed, {total[1]} failed, {total[2]} skipped, "
-          f"{time.monotonic() - start:.0f} s", flush=True)
+    say(f"== {name}: {total[0]} passed, {total[1]} failed, {total[2]} skipped, "
+        f"{time.monotonic() - start:.0f} s\n")
     return total
+
+
+def run_beside(name, arguments, totals):
+    """Starts a group. The function that comes back waits for it, and says what it said."""
+    said = []
+    thread = threading.Thread(target=lambda: totals.append(run_group(name, arguments, said.append)))
+    thread.start()
+
+    def finish():
+        thread.join()
+        say_now("".join(said))
+    return finish
+
+
+def run_all(names, arguments):
+    """mount and openstack wait most of the time, so they run side by side; what they share is built
+    before, as two must not build in one directory."""
+    totals = []
+    together = ({"mount", "openstack"} <= set(names) and
+                all(run_step(step, say_now)[3] for step in build("build-test", "build-dev.ini")))
+    for name in names:
+        if name == "openstack" and together:
+            continue
+        finish = run_beside("openstack", arguments, totals) if name == "mount" and together else None
+        totals.append(run_group(name, arguments))
+        if finish:
+            finish()
+    return totals
 
 
 def chosen(words):
@@ -205,7 +237,7 @@ def chosen(words):
 
 def main():
     names, arguments = chosen(sys.argv[1:])
-    totals = [run_group(name, arguments) for name in names]
+    totals = run_all(names, arguments)
     passed, failed, skipped = map(sum, zip(*totals))
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed or not passed else 0
