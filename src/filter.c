@@ -6,15 +6,10 @@
 
 #include "imsfs/log.h"
 
-static void free_query(struct query **q)
-{
-    query_free(*q);
-}
-
 int filter_parse(struct query **out, struct bytes text, enum query_dialect dialect,
                  struct query_error *err)
 {
-    CLEANUP(free_query) struct query *q = NULL;
+    CLEANUP(query_clear) struct query *q = NULL;
     int r = query_parse(&q, text, dialect, err);
     if (r < 0)
         return r;
@@ -69,7 +64,7 @@ int filter_restrict(const struct query *filter, struct query **query, struct que
 
 int filter_rest(struct query **out, const struct query *filter, struct query *q)
 {
-    CLEANUP(free_query) struct query *rest = NULL;
+    CLEANUP(query_clear) struct query *rest = NULL;
     int r = filter ? query_without(&rest, q, filter) : 0;
     if (r == 0)
         *out = filter && query_count(rest) ? STEAL(rest) : query_ref(q);

@@ -69,11 +69,6 @@ static void free_named(struct named **n)
     named_free(*n);
 }
 
-static void free_query(struct query **q)
-{
-    query_free(*q);
-}
-
 /* As a component of a path it is itself. */
 static bool is_plain(struct bytes name)
 {
@@ -100,8 +95,8 @@ static int refuse_criteria(struct query_error *err, struct bytes name)
 static int add_own(struct named *n, const char *text, const struct named_config *config,
                    struct query_error *err)
 {
-    CLEANUP(free_query) struct query *q = NULL;
-    CLEANUP(free_query) struct query *joined = NULL;
+    CLEANUP(query_clear) struct query *q = NULL;
+    CLEANUP(query_clear) struct query *joined = NULL;
     struct bytes name = {text, strcspn(text, ":")};
     if (!text[name.len])
         return query_refuse(err, -EINVAL, name, "no ':' behind the name");
@@ -205,7 +200,7 @@ bool named_is_usable(const struct named *n, size_t i, enum query_dialect dialect
 static int fill_form(const struct form *f, struct bytes project, struct query **out,
                      struct query_error *err)
 {
-    CLEANUP(free_query) struct query *fixed = NULL;
+    CLEANUP(query_clear) struct query *fixed = NULL;
     int r = query_parse(&fixed, bytes_of(f->criteria), QUERY_DIALECT_UNKNOWN, err);
     if (r < 0)
         return r;
@@ -217,7 +212,7 @@ static int fill_form(const struct form *f, struct bytes project, struct query **
 
 static int leave_own_out(struct query **out, struct bytes project, struct query_error *err)
 {
-    CLEANUP(free_query) struct query *none = NULL;
+    CLEANUP(query_clear) struct query *none = NULL;
     int r = query_parse(&none, bytes_of(""), QUERY_DIALECT_UNKNOWN, err);
     return r < 0 ? r : query_set(out, none, "owner", project);
 }

@@ -45,15 +45,10 @@ uint32_t page_version(const struct catalog *list, enum node_page page)
     return (hash >> NODE_PAGE_VERSION_BITS ^ hash) & ((1u << NODE_PAGE_VERSION_BITS) - 1);
 }
 
-static void free_query(struct query **q)
-{
-    query_free(*q);
-}
-
 int page_add_criteria(const struct query *criteria, const struct catalog *list, enum node_page page,
                       struct strbuf *out)
 {
-    CLEANUP(free_query) struct query *other = NULL;
+    CLEANUP(query_clear) struct query *other = NULL;
     struct bytes marker = {NULL, 0};
     if (!page_exists(criteria, list, page))
         return -ENOENT;

@@ -29,7 +29,7 @@ void query_free(struct query *q)
         free(q);
 }
 
-static void free_query(struct query **q)
+void query_clear(struct query **q)
 {
     query_free(*q);
 }
@@ -191,7 +191,7 @@ int query_parse(struct query **out, struct bytes text, enum query_dialect dialec
 {
     if (text.len > QUERY_MAX_BYTES)
         return query_refuse(err, -ENAMETOOLONG, (struct bytes){text.data, 20}, "criteria too long");
-    CLEANUP(free_query) struct query *q = allocate(text);
+    CLEANUP(query_clear) struct query *q = allocate(text);
     if (!q)
         return -ENOMEM;
     char *to = q->text;

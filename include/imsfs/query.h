@@ -51,6 +51,7 @@ MUST_CHECK int query_parse(struct query **out, struct bytes text, enum query_dia
 struct query *query_ref(struct query *q);
 /* Gives up a reference. */
 void query_free(struct query *q);
+void query_clear(struct query **q); /* the same, for CLEANUP */
 
 /* True when query_check() may answer differently for the two dialects. */
 bool query_needs_dialect(const struct query *q);

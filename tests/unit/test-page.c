@@ -21,11 +21,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void free_query(struct query **q)
-{
-    query_free(*q);
-}
-
 static struct query *parse(const char *text)
 {
     struct query *q;
@@ -78,7 +73,7 @@ static void pages_follow_each_other(void **state)
         {"marker=a", "b", NULL, NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        CLEANUP(free_query) struct query *q = parse(rows[i].criteria);
+        CLEANUP(query_clear) struct query *q = parse(rows[i].criteria);
         struct catalog *c = list(PAGE(RECORD("z", "n", "active")), rows[i].marker);
         check(q, c, NODE_PAGE_FIRST, rows[i].first);
         check(q, c, NODE_PAGE_NEXT, rows[i].next);
@@ -89,7 +84,7 @@ static void pages_follow_each_other(void **state)
 static void the_last_page_has_no_next(void **state)
 {
     (void)state;
-    CLEANUP(free_query) struct query *q = parse("limit=2&marker=a");
+    CLEANUP(query_clear) struct query *q = parse("limit=2&marker=a");
     struct catalog *last = list(PAGE(RECORD("z", "n", "active")), NULL);
     struct catalog *empty = list(PAGE(NULL), NULL);
     struct catalog *growing;
@@ -110,7 +105,7 @@ static void the_last_page_has_no_next(void **state)
 static void a_page_that_shows_nothing_has_a_next_one(void **state)
 {
     (void)state;
-    CLEANUP(free_query) struct query *q = parse("limit=2&marker=a");
+    CLEANUP(query_clear) struct query *q = parse("limit=2&marker=a");
     struct catalog *c = list(PAGE(NULL), "m");
     check(q, c, NODE_PAGE_NEXT, "limit=2&marker=m");
     catalog_free(c);
