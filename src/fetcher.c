@@ -6,7 +6,6 @@
 #include "imsfs/failure.h"
 #include "imsfs/log.h"
 
-#define EVENT_ALL (LIST_EVENT_DATA | LIST_EVENT_SETTLED)
 /* The longest sleep: the clock may be another than the system's, or have jumped. */
 #define WAIT_MAX_MS 1000
 
@@ -55,7 +54,7 @@ static int take_page(void *ctx, struct image **images, size_t count)
     at->list->pages++;
     list_got_page(at->list, now_ms(at->fetcher));
     pthread_mutex_unlock(&roster->lock);
-    roster_tell(roster, at->list->number, visible ? EVENT_ALL : 0, 0);
+    roster_tell(roster, at->list->number, visible ? LIST_EVENT_ALL : 0, 0);
     return r + (int)(count - kept); /* to the source they are images like others */
 }
 
@@ -131,7 +130,7 @@ static void give_up(struct fetch *at, int error, const char *text)
     uint64_t generation = l->generation;
     bool have_list = l->freshness.have_list;
     pthread_mutex_unlock(&roster->lock);
-    roster_tell(roster, l->number, EVENT_ALL, have_list ? 0 : error);
+    roster_tell(roster, l->number, LIST_EVENT_ALL, have_list ? 0 : error);
     if (!cancelled && change.now && change.before != change.now) /* readers saw it grow */
         listener->published(listener->ctx, l->number, change.before, change.now, generation);
     shelf_clear(&l->shelf, &change);
@@ -375,7 +374,7 @@ void fetcher_stop(struct fetcher *f)
         bool there = roster_at(roster, i) != NULL;
         pthread_mutex_unlock(&roster->lock);
         if (there)
-            roster_tell(roster, i, EVENT_ALL, -EIO);
+            roster_tell(roster, i, LIST_EVENT_ALL, -EIO);
     }
     join(f);
 }

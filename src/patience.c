@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#define EVENT_ALL (LIST_EVENT_DATA | LIST_EVENT_SETTLED)
 /* The longest sleep while somebody may wait: the clock may be another than the system's. */
 #define WAIT_MAX_MS 1000
 
@@ -43,7 +42,7 @@ static void let_go(const struct patience *p, struct list *l)
     uint32_t number = l->number;
     int error = list_give_up_waiting(l, clock_now_ms(p->config.clock));
     pthread_mutex_unlock(&roster->lock);
-    roster_tell(roster, number, EVENT_ALL, error);
+    roster_tell(roster, number, LIST_EVENT_ALL, error);
     pthread_mutex_lock(&roster->lock);
 }
 

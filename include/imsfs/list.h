@@ -36,6 +36,7 @@ enum list_need {
 enum list_event {
     LIST_EVENT_DATA = 1,    /* a page or a list came: all but LIST_SETTLED */
     LIST_EVENT_SETTLED = 2, /* the kernel was told: LIST_SETTLED */
+    LIST_EVENT_ALL = LIST_EVENT_DATA | LIST_EVENT_SETTLED,
 };
 
 /* What list_view() shows; the pointers hold until list_release(). */

@@ -13,7 +13,6 @@
 #define TTL 60000
 #define TIMEOUT 30000
 #define MUST_WAIT 1000
-#define EVENT_ALL (LIST_EVENT_DATA | LIST_EVENT_SETTLED)
 
 /* What the listener was told. */
 struct heard {
@@ -50,7 +49,7 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
 {
     struct heard *h = ctx;
     pthread_mutex_lock(&h->lock);
-    h->errors[list] += error && events == EVENT_ALL;
+    h->errors[list] += error && events == LIST_EVENT_ALL;
     h->all++;
     pthread_cond_broadcast(&h->more);
     pthread_mutex_unlock(&h->lock);
