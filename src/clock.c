@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/clock.h"
 
+#define WAIT_MAX_MS 1000
+
 static int64_t boottime_ms(void *ctx)
 {
     (void)ctx;
@@ -35,9 +37,13 @@ void clock_cond_init(pthread_cond_t *cond)
 void clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms)
 {
     struct timespec until;
+    if (ms == INT64_MAX) {
+        pthread_cond_wait(cond, lock);
+        return;
+    }
     clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + ns / 1000000000;
+    int64_t ns = until.tv_nsec + (ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS) * 1000000;
+    until.tv_sec += ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_cond_timedwait(cond, lock, &until);
 }

@@ -6,9 +6,6 @@
 #include "imsfs/failure.h"
 #include "imsfs/log.h"
 
-/* The longest sleep: the clock may be another than the system's, or have jumped. */
-#define WAIT_MAX_MS 1000
-
 void fetcher_init(struct fetcher *f, const struct fetcher_config *config)
 {
     *f = (struct fetcher){.config = *config};
@@ -309,11 +306,7 @@ static struct fetch *next_work(struct fetcher *f, unsigned lane)
             at->taken = true;
             return at;
         }
-        if (left_ms == INT64_MAX)
-            pthread_cond_wait(&f->changed, &f->config.roster->lock);
-        else
-            clock_cond_wait(&f->changed, &f->config.roster->lock,
-                            left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS);
+        clock_cond_wait(&f->changed, &f->config.roster->lock, left_ms);
     }
     return NULL;
 }

@@ -216,11 +216,7 @@ static void tell(struct notifier *n, const struct notes *notes)
 static struct notes *next_due(struct notifier *n)
 {
     while (!n->stop) {
-        if (!n->queue) {
-            pthread_cond_wait(&n->posted, &n->lock);
-            continue;
-        }
-        int64_t left_ms = n->queue->due_ms - monotonic_ms();
+        int64_t left_ms = n->queue ? n->queue->due_ms - monotonic_ms() : INT64_MAX;
         if (left_ms <= 0)
             return take_out(n, &n->queue);
         clock_cond_wait(&n->posted, &n->lock, left_ms);

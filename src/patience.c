@@ -3,9 +3,6 @@
 
 #include <errno.h>
 
-/* The longest sleep while somebody may wait: the clock may be another than the system's. */
-#define WAIT_MAX_MS 1000
-
 void patience_init(struct patience *p, const struct patience_config *config)
 {
     *p = (struct patience){.config = *config};
@@ -55,11 +52,8 @@ static void *run(void *ctx)
         struct list *l = next_overdue(p, &left_ms);
         if (l)
             let_go(p, l);
-        else if (left_ms == INT64_MAX)
-            pthread_cond_wait(&p->changed, &p->config.roster->lock);
         else
-            clock_cond_wait(&p->changed, &p->config.roster->lock,
-                            left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS);
+            clock_cond_wait(&p->changed, &p->config.roster->lock, left_ms);
     }
     pthread_mutex_unlock(&p->config.roster->lock);
     return NULL;

@@ -25,7 +25,10 @@ struct timespec clock_wall(void);
 
 /* For waits with a limit, which is real time whatever clock a test has. */
 void clock_cond_init(pthread_cond_t *cond);
-/* As pthread_cond_wait(), for ms at most. */
+/*
+ * As pthread_cond_wait(), for ms at most (INT64_MAX: for ever), and for a second at most: the clock
+ * that the time is of may be another than the system's, or jump. Callers look again anyway.
+ */
 void clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms);
 
 #endif
