@@ -87,6 +87,16 @@ int snapshot_read(struct snapshots *s, uint32_t number, struct strbuf *out)
     return item ? strbuf_error(out) : -ESTALE;
 }
 
+int snapshot_size(struct snapshots *s, uint32_t number, size_t *size)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct snapshot *item = find(s, number);
+    if (item)
+        *size = item->text.len;
+    pthread_mutex_unlock(&s->lock);
+    return item ? 0 : -ESTALE;
+}
+
 void snapshot_forget(struct snapshots *s, uint32_t number)
 {
     pthread_mutex_lock(&s->lock);

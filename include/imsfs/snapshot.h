@@ -29,6 +29,8 @@ void snapshots_deinit(struct snapshots *s);
 MUST_CHECK int snapshot_add(struct snapshots *s, struct strbuf *text, uint32_t *number);
 /* Adds the text to out. -ESTALE: there is no such number; -ENOMEM. */
 MUST_CHECK int snapshot_read(struct snapshots *s, uint32_t number, struct strbuf *out);
+/* How long the text is. -ESTALE. */
+MUST_CHECK int snapshot_size(struct snapshots *s, uint32_t number, size_t *size);
 void snapshot_forget(struct snapshots *s, uint32_t number);
 
 #endif

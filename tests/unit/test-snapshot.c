@@ -24,8 +24,11 @@ static uint32_t add(struct snapshots *s, const char *text)
 static void assert_text(struct snapshots *s, uint32_t number, const char *text)
 {
     CLEANUP(strbuf_free) struct strbuf b = STRBUF_INIT;
+    size_t size;
     assert_int_equal(snapshot_read(s, number, &b), 0);
     assert_string_equal(strbuf_str(&b), text);
+    assert_int_equal(snapshot_size(s, number, &size), 0);
+    assert_int_equal(size, b.len);
 }
 
 static void a_text_stays_until_it_is_forgotten(void **state)
@@ -41,8 +44,10 @@ static void a_text_stays_until_it_is_forgotten(void **state)
     assert_text(&s, first, "first");
     assert_text(&s, empty, "");
     snapshot_forget(&s, first);
+    size_t size;
     assert_int_equal(snapshot_read(&s, first, &b), -ESTALE);
     assert_int_equal(b.len, 0);
+    assert_int_equal(snapshot_size(&s, first, &size), -ESTALE);
     assert_text(&s, second, "second");
     snapshot_forget(&s, first);
     snapshot_forget(&s, 0);
