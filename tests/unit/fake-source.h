@@ -119,6 +119,18 @@ static inline void fake_cancel(struct source *s)
     pthread_mutex_unlock(&f->lock);
 }
 
+/* For caches whose news nobody waits for. */
+static inline void fake_published(void *ctx, uint32_t list, const struct catalog *before,
+                                  const struct catalog *now, uint64_t generation)
+{
+    (void)ctx, (void)list, (void)before, (void)now, (void)generation;
+}
+
+static inline void fake_woken(void *ctx, uint32_t list, unsigned events, int error)
+{
+    (void)ctx, (void)list, (void)events, (void)error;
+}
+
 static inline void fake_init(struct fake_source *f, struct lists *lists)
 {
     static const struct source_ops ops = {

@@ -18,17 +18,6 @@ static enum query_dialect dialect;
 static size_t forgotten, reconsidered;
 static const char *project;
 
-static void on_published(void *ctx, uint32_t list, const struct catalog *before,
-                         const struct catalog *now, uint64_t generation)
-{
-    (void)ctx, (void)list, (void)before, (void)now, (void)generation;
-}
-
-static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
-{
-    (void)ctx, (void)list, (void)events, (void)error;
-}
-
 static int forget(void *ctx, struct bytes name)
 {
     (void)ctx, (void)name;
@@ -73,7 +62,7 @@ static int set_up_with(const char *filter)
         .source = &source.head,
         .numbers = &l.numbers,
         .clock = &clock_.clock,
-        .listener = {on_published, on_woken, on_emptied, NULL},
+        .listener = {fake_published, fake_woken, on_emptied, NULL},
         .ttl_ms = 60000,
         .stale_ms = 60000,
     };

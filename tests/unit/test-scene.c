@@ -13,17 +13,6 @@ static struct criteria criteria;
 static struct queries *queries;
 static struct scene_stage stage;
 
-static void on_published(void *ctx, uint32_t list, const struct catalog *before,
-                         const struct catalog *now, uint64_t generation)
-{
-    (void)ctx, (void)list, (void)before, (void)now, (void)generation;
-}
-
-static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
-{
-    (void)ctx, (void)list, (void)events, (void)error;
-}
-
 static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct catalog *last,
                        bool gone)
 {
@@ -58,7 +47,7 @@ static int setup(void **state)
         .source = &source.head,
         .numbers = &l.numbers,
         .clock = &clock_boottime,
-        .listener = {on_published, on_woken, on_emptied, NULL},
+        .listener = {fake_published, fake_woken, on_emptied, NULL},
         .ttl_ms = 60000,
         .stale_ms = 60000,
     };

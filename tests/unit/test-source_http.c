@@ -165,6 +165,14 @@ static void assert_images(struct world *w, unsigned count)
         fail_msg("%u images instead of %u", slot_count(w->ids), count);
 }
 
+static struct query *criteria(const char *text)
+{
+    struct query *q;
+    struct query_error why;
+    assert_int_equal(query_parse(&q, bytes_of(text), QUERY_DIALECT_UNKNOWN, &why), 0);
+    return q;
+}
+
 /* --- paging --- */
 
 /* Five images, in pages shorter than the limit; the links lead to another host and drop a prefix.
@@ -202,10 +210,8 @@ static void criteria_stay_on_every_page(void **state)
     (void)state;
     struct world w;
     struct query *q;
-    struct query_error why;
     open_world(&w, play_chain, "", standard());
-    assert_int_equal(
-        query_parse(&q, bytes_of("tag=b&tag=a&__os_type=Linux"), QUERY_DIALECT_UNKNOWN, &why), 0);
+    q = criteria("tag=b&tag=a&__os_type=Linux");
     assert_int_equal(list_query(&w, q), 0);
     assert_string_equal(target_of(&w, 0), "/v2/images?__os_type=Linux&tag=a&tag=b&limit=3");
     assert_string_equal(target_of(&w, 1),
@@ -219,9 +225,8 @@ static void a_limit_of_the_criteria_is_one_page(void **state)
     (void)state;
     struct world w;
     struct query *q;
-    struct query_error why;
     open_world(&w, play_chain, "", standard());
-    assert_int_equal(query_parse(&q, bytes_of("limit=2"), QUERY_DIALECT_UNKNOWN, &why), 0);
+    q = criteria("limit=2");
     assert_int_equal(list_query(&w, q), 0);
     assert_images(&w, 2);
     assert_int_equal(w.server.requests, 1);
@@ -258,11 +263,10 @@ static void a_page_without_a_usable_record_is_not_the_end(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(apis); i++) {
         struct world w;
         struct query *q;
-        struct query_error why;
         struct source_http_config config = standard();
         config.api = apis[i];
         open_world(&w, play_unusable, "", config);
-        assert_int_equal(query_parse(&q, bytes_of("limit=1"), QUERY_DIALECT_UNKNOWN, &why), 0);
+        q = criteria("limit=1");
         assert_int_equal(list_query(&w, q), i == 0 ? 0 : -EIO);
         assert_string_equal(w.last.next_marker, i == 0 ? "m/1" : "");
         if (i == 1)
@@ -279,11 +283,10 @@ static void the_last_page_leads_nowhere(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(apis); i++) {
         struct world w;
         struct query *q;
-        struct query_error why;
         struct source_http_config config = standard();
         config.api = apis[i];
         open_world(&w, play_last, "", config);
-        assert_int_equal(query_parse(&q, bytes_of("limit=2"), QUERY_DIALECT_UNKNOWN, &why), 0);
+        q = criteria("limit=2");
         assert_int_equal(list_query(&w, q), 0);
         assert_string_equal(w.last.next_marker, i == 0 ? "" : "id-2");
         assert_int_equal(list_query(&w, q), 0);
@@ -314,12 +317,10 @@ static void listings_take_turns(void **state)
     (void)state;
     struct world w;
     struct query *q;
-    struct query_error why;
     struct source_listing *all, *tagged;
     open_world(&w, play_two, "", standard());
     const struct source_sink sink = {take, forget, &w};
-    assert_int_equal(query_parse(&q, bytes_of("tag=a&marker=id-99"), QUERY_DIALECT_UNKNOWN, &why),
-                     0);
+    q = criteria("tag=a&marker=id-99");
     assert_int_equal(source_begin(w.source, NULL, &sink, &all), 0);
     assert_int_equal(source_begin(w.source, q, &sink, &tagged), 0);
     for (unsigned i = 0; i < 3; i++) {
@@ -547,9 +548,8 @@ static void a_limit_of_the_user_is_kept(void **state)
     (void)state;
     struct world w;
     struct query *q;
-    struct query_error why;
     open_world(&w, play_no_limit, "", standard());
-    assert_int_equal(query_parse(&q, bytes_of("limit=2"), QUERY_DIALECT_UNKNOWN, &why), 0);
+    q = criteria("limit=2");
     assert_int_equal(list_query(&w, q), -EINVAL);
     assert_int_equal(w.server.requests, 1);
     assert_int_equal(w.source->page_size, 3);
@@ -630,8 +630,7 @@ static enum fake_end play_service(struct world *w, unsigned n, const char *targe
 static int list_text(struct world *w, const char *text)
 {
     struct query *q;
-    struct query_error why;
-    assert_int_equal(query_parse(&q, bytes_of(text), QUERY_DIALECT_UNKNOWN, &why), 0);
+    q = criteria(text);
     int r = list_query(w, q);
     query_free(q);
     return r;
