@@ -375,7 +375,8 @@ int fs_attach(struct fs *fs, struct cache *cache, const struct status *status)
 int fs_mount(struct fs *fs, const char *mountpoint, const char *options)
 {
     struct session *session;
-    int r = session_new(&session, &operations, fs, mountpoint, options, fs->config.debug);
+    int r = session_new(&session, &operations, fs, mountpoint, options, fs->config.debug,
+                        fs->config.traffic);
     if (r == 0)
         atomic_store(&fs->session, session);
     return r;

@@ -40,6 +40,7 @@ struct app {
     struct fs *fs;
     struct cache *cache;
     struct status status;
+    struct traffic traffic;
 };
 
 /* --- what can happen while we run --- */
@@ -144,6 +145,7 @@ static int make_fs(struct app *app)
         .tree = &app->tree,
         .workers = FUSE_WORKERS,
         .debug = o->debug,
+        .traffic = &app->traffic,
         .queries = app->queries,
     };
     return fs_new(&app->fs, &fs);
@@ -174,6 +176,7 @@ static int make_cache(struct app *app)
         .version = IMSFS_VERSION,
         .location = login_location(&app->login, o),
         .auth = app->login.auth,
+        .traffic = &app->traffic,
         .filter = app->criteria.filter,
         .dialect = dialect_of,
         .add_refused = add_refused,

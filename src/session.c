@@ -19,6 +19,7 @@
 
 struct session {
     struct fuse_session *fuse;
+    struct traffic *traffic;
     pthread_t workers[WORKERS_MAX];
     unsigned count;
     int ended_fd;
@@ -101,11 +102,12 @@ static int mount_session(struct session *s, const struct fuse_lowlevel_ops *ops,
 }
 
 int session_new(struct session **out, const struct fuse_lowlevel_ops *ops, void *userdata,
-                const char *mountpoint, const char *options, bool debug)
+                const char *mountpoint, const char *options, bool debug, struct traffic *traffic)
 {
     struct session *s = calloc(1, sizeof(*s));
     if (!s)
         return -ENOMEM;
+    s->traffic = traffic;
     s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     fuse_set_log_func(no_log);
     int r = s->ended_fd < 0 ? -errno : mount_session(s, ops, userdata, mountpoint, options, debug);
@@ -130,6 +132,14 @@ void session_free(struct session *s)
     free(s);
 }
 
+/* We asked for no splice, so a request is in memory. */
+static void count_request(struct traffic *traffic, const struct fuse_buf *buf)
+{
+    const struct fuse_in_header *head = buf->mem;
+    if (buf->size >= sizeof(*head))
+        traffic_count(traffic, head->opcode);
+}
+
 /* Serves until the session ends. SIGUSR1 gets it out of read(2). */
 static void *work(void *ctx)
 {
@@ -145,6 +155,7 @@ static void *work(void *ctx)
             continue;
         if (r <= 0)
             break;
+        count_request(s->traffic, &buf);
         fuse_session_process_buf(s->fuse, &buf);
     }
     free(buf.mem);

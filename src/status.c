@@ -57,6 +57,15 @@ static void add_auth(struct strbuf *out, const struct auth *a)
     add_seconds(out, "token_expires_in", expires_ms != 0, expires_ms - clock_now_ms(a->clock));
 }
 
+static void add_traffic(const struct traffic *traffic, struct strbuf *out)
+{
+    if (!traffic)
+        return;
+    strbuf_add_str(out, "  \"kernel_requests\": ");
+    traffic_add(traffic, out);
+    strbuf_add_str(out, ",\n");
+}
+
 /* --- Queries --- */
 
 static void add_refused(const struct status *s, struct strbuf *out)
@@ -150,6 +159,7 @@ void status_add(const struct status *s, struct strbuf *out)
     add_seconds(out, "expires_in", cs.have_list, cs.expires_ms);
     add_seconds(out, "ttl_effective", cs.have_list, cs.ttl_effective_ms);
     add_error(out, &cs);
+    add_traffic(s->traffic, out);
     add_refused(s, out);
     add_queries(s, out);
     strbuf_add_str(out, "}\n");

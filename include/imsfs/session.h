@@ -11,13 +11,15 @@
 #include <fuse_lowlevel.h>
 
 #include "imsfs/base.h"
+#include "imsfs/traffic.h"
 
 struct session;
 
-/* Mounts. options is what mount(8) would take with -o, escaped as libfuse wants it. -EINVAL, -EIO:
- * libfuse said why on stderr. */
+/* Mounts. options is what mount(8) would take with -o, escaped as libfuse wants it. traffic
+ * counts what comes, and is borrowed. -EINVAL, -EIO: libfuse said why on stderr. */
 MUST_CHECK int session_new(struct session **out, const struct fuse_lowlevel_ops *ops,
-                           void *userdata, const char *mountpoint, const char *options, bool debug);
+                           void *userdata, const char *mountpoint, const char *options, bool debug,
+                           struct traffic *traffic);
 /* Starts the workers, at least 2 so that one can answer what another waits for in the kernel. */
 MUST_CHECK int session_start(struct session *s, unsigned workers);
 /* Readable when the kernel ended the session: the file system was unmounted. */

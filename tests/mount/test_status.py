@@ -30,6 +30,16 @@ def test_fields_of_http(mount, raw):
     assert not status['last_error']
 
 
+def test_requests_of_the_kernel(mount, source_file):
+    mounted = mount(source_file(data.response(ITEMS)), 'ttl=3600')
+    before = mounted.status()['kernel_requests']
+    assert before['INIT'] == 1 and 'READDIRPLUS' not in before
+    mounted.list('by-id')
+    after = mounted.status()['kernel_requests']
+    assert after['READDIRPLUS'] >= 1 and after['LOOKUP'] > before['LOOKUP']
+    assert after['INIT'] == 1
+
+
 def test_fields_of_a_file(mount, source_file):
     path = source_file(data.response(ITEMS + [{'id': ''}, {'name': 'x'}, 7]))
     mounted = mount(path)
