@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workloads, and what one pass of one costs: seconds, the daemon's CPU time and memory, the kernel's requests."""
+import collections
+import hashlib
+import os
+import statistics
+import subprocess
+import time
+
+# What clients run, in the directory with the types of images; {big} is the directory with the most images. All output is
+# read: grep stops early when it goes to /dev/null.
+NEEDLE = 'no-such-text-in-any-file'
+WORKLOADS = {
+    'first': [['sh', '-c', 'ls -U "$0" | head -n 1', '{big}']],
+    'ls -l': [['ls', '-l', '{big}']],
+    'find': [['find', '.', '-type', 'f']],
+    'stat': [['find', '.', '-type', 'f', '-printf', '%s\n']],
+    'cat': [['find', '.', '-name', '__os_version', '-exec', 'cat', '{}', '+']],
+    'grep': [['grep', '-r', NEEDLE, '.']],
+    'grep x2': [['grep', '-r', NEEDLE, '.'], ['grep', '-r', NEEDLE + '-2', '.']],
+}
+# Of these the answer, in any order, must be that of tmpfs; of the others how many lines it has.
+SAME_LINES = ('find', 'stat', 'cat', 'grep', 'grep x2')
+
+# Nobody waits for these, and the kernel sends them when it likes.
+LATER = ('FORGET', 'BATCH_FORGET')
+
+# seconds: None when it was cut; cpu: of the daemon, None without one; requests: by kind, None where nobody counts
+Pass = collections.namedtuple('Pass', 'seconds cpu requests answer')
+
+
+class Cut(Exception):
+    """A pass took longer than allowed."""
+
+
+def cpu_seconds(pid):
+    """Of a process with all threads that it has had, to the nanosecond: the clock of clock_getcpuclockid(3)."""
+    return time.clock_gettime(~pid << 3 | 2) if pid else None
+
+
+def peak_mib(pid):
+    if not pid:
+        return None
+    with open('/proc/%d/status' % pid) as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith('VmHWM:'))
+
+
+def answer_of(name, outputs):
+    digests = []
+    for output in outputs:
+        lines = output.splitlines()
+        digests.append(hashlib.sha256(b'\n'.join(sorted(lines))).hexdigest() if name in SAME_LINES else len(lines))
+    return digests
+
+
+def run_commands(commands, directory, limit):
+    """All at once. Returns what they printed."""
+    env = dict(os.environ, LC_ALL='C')
+    running = [subprocess.Popen(command, cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+               for command in commands]
+    end = time.monotonic() + limit
+    outputs = []
+    try:
+        for process in running:
+            outputs.append(process.communicate(timeout=max(end - time.monotonic(), 0.001))[0])
+    except subprocess.TimeoutExpired:
+        raise Cut from None
+    finally:
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+    return outputs
+
+
+def difference(before, after, own):
+    """Requests between two looks, without those of a look itself."""
+    if after is None:
+        return None
+    kinds = {kind: after[kind] - before.get(kind, 0) - own.get(kind, 0) for kind in after if kind not in LATER}
+    return {kind: count for kind, count in kinds.items() if count > 0}
+
+
+def look(subject):
+    """(requests so far, what one look costs)"""
+    first = subject.requests()
+    second = subject.requests()
+    return second, difference(first, second, {}) if second is not None else {}
+
+
+def one_pass(subject, name, big, limit):
+    commands = [[word.replace('{big}', big) for word in command] for command in WORKLOADS[name]]
+    before, own = look(subject)
+    cpu = cpu_seconds(subject.daemon)
+    start = time.perf_counter()
+    try:
+        outputs = run_commands(commands, subject.root, limit)
+        seconds = time.perf_counter() - start
+    except Cut:
+        return Pass(None, None, None, None)
+    cpu = cpu_seconds(subject.daemon) - cpu if cpu is not None else None
+    return Pass(seconds, cpu, difference(before, subject.requests(), own), answer_of(name, outputs))
+
+
+def round_trip():
+    """Median seconds in which another process answers a byte: tells a quiet machine from a busy one."""
+    ask, heard = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ask[1])
+        while os.read(ask[0], 1):
+            os.write(heard[1], b'.')
+        os._exit(0)
+    times = []
+    for _ in range(500):
+        start = time.perf_counter()
+        os.write(ask[1], b'.')
+        os.read(heard[0], 1)
+        times.append(time.perf_counter() - start)
+    for fd in ask + heard:
+        os.close(fd)
+    os.waitpid(child, 0)
+    return statistics.median(times)
