@@ -276,8 +276,10 @@ void cache_settled(struct cache *c, uint32_t list, uint64_t generation)
         return;
     if (generation > l->settled && generation <= l->generation)
         l->settled = generation;
+    roster_use(&c->roster, l); /* who waited for it comes back now */
     unlock(c);
     roster_tell(&c->roster, list, LIST_EVENT_SETTLED, 0);
+    roster_make_room(&c->roster); /* until now it could not go */
 }
 
 void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation)
