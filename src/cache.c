@@ -28,10 +28,20 @@ static void on_published(void *ctx, uint32_t list, const struct catalog *before,
     listener->published(listener->ctx, list, before, now, generation);
 }
 
+/* Whether the first listing has got somewhere. That readers were told not to wait is no answer. */
+static bool has_begun(struct cache *c)
+{
+    pthread_mutex_lock(&c->roster.lock);
+    const struct list *l = roster_at(&c->roster, 0);
+    bool begun = l->freshness.have_list || l->pages || l->last_error;
+    pthread_mutex_unlock(&c->roster.lock);
+    return begun;
+}
+
 static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
 {
     struct cache *c = ctx;
-    if (list == 0)
+    if (list == 0 && has_begun(c))
         eventfd_write(c->first_fd, 1);
     c->listener.woken(c->listener.ctx, list, events, error);
 }

@@ -2,6 +2,7 @@
 /* Through the cache, which is how a fetcher is used. */
 #include "imsfs/fetcher.h"
 
+#include <poll.h>
 #include <pthread.h>
 
 #include "imsfs/cache.h"
@@ -66,7 +67,7 @@ static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct c
     pthread_mutex_unlock(&h->lock);
 }
 
-static void open_cache(size_t max_bytes)
+static void make_cache(size_t max_bytes)
 {
     const struct cache_config config = {
         .source = &f.shop.head,
@@ -79,6 +80,11 @@ static void open_cache(size_t max_bytes)
         .max_bytes = max_bytes,
     };
     assert_int_equal(cache_new(&f.cache, &config), 0);
+}
+
+static void open_cache(size_t max_bytes)
+{
+    make_cache(max_bytes);
     assert_int_equal(cache_start(f.cache), 0);
 }
 
@@ -367,6 +373,21 @@ static void an_old_list_will_do_when_the_new_one_does_not_come(void **state)
     assert_int_equal(errors_of(list), 0);
     assert_int_equal(shop_begun(&f.shop, 2), 1);
     shop_allow(&f.shop, SHOP_UNBOUNDED);
+}
+
+static void that_readers_are_let_go_is_no_first_page(void **state)
+{
+    (void)state;
+    make_cache(0);
+    struct pollfd first = {.fd = cache_first_fd(f.cache), .events = POLLIN};
+    fake_clock_pass(&f.clock, TIMEOUT / 2); /* it is long before the request is sent */
+    assert_int_equal(cache_start(f.cache), 0);
+    shop_wait_asked(&f.shop, 1);
+    fake_clock_pass(&f.clock, TIMEOUT / 2);
+    wait_errors(0, 1);
+    assert_int_equal(poll(&first, 1, 0), 0);
+    shop_allow(&f.shop, SHOP_UNBOUNDED);
+    assert_int_equal(poll(&first, 1, FAKE_PATIENCE_S * 1000), 1);
 }
 
 static void who_was_told_holds_no_number(void **state)
@@ -837,6 +858,7 @@ int main(void)
         TEST(queries_beyond_the_places_wait_in_order),
         TEST(nobody_waits_for_longer_than_the_timeout),
         TEST(an_old_list_will_do_when_the_new_one_does_not_come),
+        TEST(that_readers_are_let_go_is_no_first_page),
         TEST(who_was_told_holds_no_number),
         TEST(each_list_has_its_own_images),
         TEST(what_is_left_out_makes_another_list),
