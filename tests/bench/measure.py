@@ -38,6 +38,31 @@ def cpu_seconds(pid):
     return time.clock_gettime(~pid << 3 | 2) if pid else None
 
 
+class Usage:
+    """Tells what others use of this machine's processors, from when it is made."""
+
+    def __init__(self, lasting):
+        self.lasting = lasting  # processes of ours that do not end meanwhile
+        self.start = time.monotonic()
+        self.before = self.total() - self.ours()
+
+    @staticmethod
+    def total():
+        """Seconds that all processors worked, with those of interrupts and what the host took away."""
+        with open('/proc/stat') as file:
+            user, nice, system, _, _, *rest = map(int, file.readline().split()[1:9])
+        return (user + nice + system + sum(rest)) / os.sysconf('SC_CLK_TCK')
+
+    def ours(self):
+        """This process, those that it waited for, and the lasting ones."""
+        return sum(os.times()[:4]) + sum(cpu_seconds(process.pid) for process in self.lasting)
+
+    def of_others(self):
+        """Call it when what was started meanwhile has ended."""
+        used = self.total() - self.ours() - self.before
+        return max(used, 0) / (time.monotonic() - self.start)
+
+
 def peak_mib(pid):
     if not pid:
         return None
