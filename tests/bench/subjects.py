@@ -13,6 +13,7 @@ import subprocess
 import time
 
 MOUNT_SECONDS = 60
+SETTLED = 1.3
 
 
 class Missing(Exception):
@@ -24,6 +25,7 @@ class Subject:
 
     name = None
     programs = ()
+    renews = False  # whether renew() has it look at its source anew
     inside = ''  # where the tree is, below the mount point
 
     def __init__(self, scene):
@@ -150,6 +152,7 @@ class Sshfs(Subject):
 
 class Imsfs(Subject):
     name = 'imsfs-file'
+    renews = True
     inside = 'images'
 
     def source(self):
@@ -159,6 +162,18 @@ class Imsfs(Subject):
         env = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
         self.serve([os.path.join(self.scene.build, 'imsfs'), '-f', '-o', 'ttl=3600', self.source(), self.point], env=env)
         self.wait_for_list()
+
+    def renew(self):
+        """Returns when a list more is there and the kernel was told of it for the second time."""
+        listings = self.status()['listings']
+        os.utime(self.scene.records)
+        self.processes[0].send_signal(signal.SIGHUP)
+        end_at = time.monotonic() + MOUNT_SECONDS
+        while self.status()['listings'] == listings:
+            if time.monotonic() > end_at:
+                raise RuntimeError('no other list')
+            time.sleep(0.01)
+        time.sleep(SETTLED)
 
     def status(self):
         with open(os.path.join(self.point, '.imsfs', 'status.json'), 'rb') as file:
