@@ -33,8 +33,12 @@ class Counted:
         with open(os.path.join(work, 'stderr'), 'wb') as errors:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
                                             env=env, cwd='/')
-        self.wait(lambda: os.path.ismount(self.point))
-        self.wait(lambda: self.status()['age'] is not None)
+        try:
+            self.wait(lambda: os.path.ismount(self.point))
+            self.wait(lambda: self.status()['age'] is not None)
+        except RuntimeError:
+            self.close()
+            raise
 
     def wait(self, condition, step=0.1):
         end = time.monotonic() + SECONDS
@@ -57,8 +61,8 @@ class Counted:
     def dump(self):
         """Instructions since the last dump. What callgrind wrote is in the file last()."""
         # vgdb makes callgrind look, also where all threads sleep.
-        subprocess.run(['vgdb', '--pid=%d' % self.process.pid, 'dump'], check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(['vgdb', '--pid=%d' % self.process.pid, 'dump'], check=True, timeout=SECONDS,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.dumps += 1
         with open(self.last()) as file:
             return int(SUMMARY.search(file.read())[1])
@@ -91,6 +95,7 @@ class Counted:
     def close(self):
         if os.path.ismount(self.point):
             subprocess.run(['umount', '-l', self.point], check=False)
+        self.process.terminate()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -135,7 +140,8 @@ def ask_for_space(counted, ids):
 
 
 def walk(counted, ids):
-    subprocess.run(['find', counted.path('images'), '-type', 'f', '-printf', '%s\n'], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(['find', counted.path('images'), '-type', 'f', '-printf', '%s\n'], check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def read_all(counted, ids):

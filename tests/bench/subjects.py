@@ -168,11 +168,7 @@ class Imsfs(Subject):
         listings = self.status()['listings']
         os.utime(self.scene.records)
         self.processes[0].send_signal(signal.SIGHUP)
-        end_at = time.monotonic() + MOUNT_SECONDS
-        while self.status()['listings'] == listings:
-            if time.monotonic() > end_at:
-                raise RuntimeError('no other list')
-            time.sleep(0.01)
+        self.wait_for_status(lambda status: status['listings'] > listings)
         time.sleep(SETTLED)
 
     def status(self):
@@ -181,8 +177,11 @@ class Imsfs(Subject):
 
     def wait_for_list(self):
         """In the foreground it mounts before it has a list; others are measured with all at hand, and so is this."""
+        self.wait_for_status(lambda status: status['age'] is not None)
+
+    def wait_for_status(self, condition):
         end_at = time.monotonic() + MOUNT_SECONDS
-        while self.status()['age'] is None:
+        while not condition(self.status()):
             if time.monotonic() > end_at:
                 raise RuntimeError('no list')
             time.sleep(0.01)
