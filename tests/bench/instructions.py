@@ -171,7 +171,7 @@ def measure_all(build, work, source, records):
     ids = [record['id'] for record in json.loads(text)['images']]
     counted = Counted(build, work, source)
     try:
-        result = {'listing': (counted.dump() / len(text), len(text), 'byte of JSON')}
+        result = {'listing': (counted.dump() / len(text), len(text), 'byte of JSON, with the start')}
         result['decode'] = (counted.inclusive('decode_text') / len(text), len(text), 'byte of JSON')
         for operation, (act, kind) in PHASES.items():
             cost, kinds = counted.phase(lambda act=act: act(counted, ids))
