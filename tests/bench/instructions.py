@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import time
 
@@ -87,9 +86,7 @@ class Counted:
 
     def renew(self):
         """Returns when a listing more is there and the kernel was told of it twice."""
-        listings = self.status()['listings']
-        self.process.send_signal(signal.SIGHUP)
-        self.wait(lambda: self.status()['listings'] > listings, 0.5)  # looking costs instructions too
+        self.wait(measure.renewal(self.status, self.process.send_signal), 0.5)  # looking costs instructions too
         time.sleep(SETTLED)
 
     def close(self):

@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import os
+import signal
 import statistics
 import subprocess
 import time
@@ -112,6 +113,19 @@ def look(subject):
     first = subject.requests()
     second = subject.requests()
     return second, difference(first, second, {}) if second is not None else {}
+
+
+def renewal(status, send_signal):
+    """Has the mount look at its source anew. Returns a function that tells whether the new list is there: status.json has
+    the listings begun, and the age of the last one that ended well."""
+    listings = status()['listings']
+    start = time.monotonic()
+    send_signal(signal.SIGHUP)
+
+    def is_done():
+        now = status()
+        return now['listings'] > listings and now['age'] < time.monotonic() - start
+    return is_done
 
 
 def one_pass(subject, name, big, limit):

@@ -12,6 +12,8 @@ import socket
 import subprocess
 import time
 
+import measure
+
 MOUNT_SECONDS = 60
 SETTLED = 1.3
 
@@ -161,27 +163,22 @@ class Imsfs(Subject):
     def mount(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
         self.serve([os.path.join(self.scene.build, 'imsfs'), '-f', '-o', 'ttl=3600', self.source(), self.point], env=env)
-        self.wait_for_list()
+        # In the foreground it mounts before it has a list; others are measured with all at hand, and so is this.
+        self.wait_for_list(lambda: self.status()['age'] is not None)
 
     def renew(self):
         """Returns when a list more is there and the kernel was told of it for the second time."""
-        listings = self.status()['listings']
         os.utime(self.scene.records)
-        self.processes[0].send_signal(signal.SIGHUP)
-        self.wait_for_status(lambda status: status['listings'] > listings)
+        self.wait_for_list(measure.renewal(self.status, self.processes[0].send_signal))
         time.sleep(SETTLED)
 
     def status(self):
         with open(os.path.join(self.point, '.imsfs', 'status.json'), 'rb') as file:
             return json.load(file)
 
-    def wait_for_list(self):
-        """In the foreground it mounts before it has a list; others are measured with all at hand, and so is this."""
-        self.wait_for_status(lambda status: status['age'] is not None)
-
-    def wait_for_status(self, condition):
+    def wait_for_list(self, there):
         end_at = time.monotonic() + MOUNT_SECONDS
-        while not condition(self.status()):
+        while not there():
             if time.monotonic() > end_at:
                 raise RuntimeError('no list')
             time.sleep(0.01)

@@ -2,7 +2,6 @@
 """What the kernel asks for, counted: the first time, once more within one lease, and after a refresh. No times:
 tests/bench/run has those."""
 import os
-import signal
 import subprocess
 import time
 
@@ -57,9 +56,7 @@ class Counter:
             os.rename(self.source + '.new', self.source)
         else:
             os.utime(self.source)
-        listings = self.mounted.status()['listings']
-        self.mounted.signal(signal.SIGHUP)
-        assert harness.wait_for(lambda: self.mounted.status()['listings'] > listings, 30)
+        assert harness.wait_for(measure.renewal(self.mounted.status, self.mounted.signal), 30)
         time.sleep(AGAIN)
 
     def unchanged_limit(self):
