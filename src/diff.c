@@ -146,9 +146,9 @@ static int diff_dir(const struct differ *x, uint32_t slot)
         if (r == 0 && changed && x->t->query)
             r = diff_pages(x);
     }
-    /* Listed anew, the directories above the images renew the leases of all that is in them. */
-    bool above_images = is && is->view->kind == LAYOUT_IMAGES;
-    if (r == 0 && (changed || above_images))
+    /* Listed anew, a directory of directories renews the leases of all that are in it. */
+    bool renews = is && (is->view->kind == LAYOUT_IMAGES || !is->leaf);
+    if (r == 0 && (changed || renews))
         r = emit_dir_data(x, dir_node(slot));
     return r;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * diff: what the kernel must forget when one catalog takes the place of another: exactly what
- * changed, and the listings above the image directories, so that the next walk renews the leases of
- * these in bulk. Pure.
+ * changed, and the listings of directories (above the images, and of the groups of by-*), so that
+ * the next walk renews the leases of these in bulk. Pure.
  */
 #ifndef IMSFS_DIFF_H
 #define IMSFS_DIFF_H

@@ -3,6 +3,7 @@
 import collections
 import hashlib
 import os
+import signal
 import statistics
 import subprocess
 import time
@@ -19,6 +20,7 @@ WORKLOADS = {
     'grep': [['grep', '-r', NEEDLE, '.']],
     'grep x2': [['grep', '-r', NEEDLE, '.'], ['grep', '-r', NEEDLE + '-2', '.']],
 }
+RENEWED = ('find', 'grep')  # also measured after a refresh
 # Of these the answer, in any order, must be that of tmpfs; of the others how many lines it has.
 SAME_LINES = ('find', 'stat', 'cat', 'grep', 'grep x2')
 
@@ -36,6 +38,31 @@ class Cut(Exception):
 def cpu_seconds(pid):
     """Of a process with all threads that it has had, to the nanosecond: the clock of clock_getcpuclockid(3)."""
     return time.clock_gettime(~pid << 3 | 2) if pid else None
+
+
+class Usage:
+    """Tells what others use of this machine's processors, from when it is made."""
+
+    def __init__(self, lasting):
+        self.lasting = lasting  # processes of ours that do not end meanwhile
+        self.start = time.monotonic()
+        self.before = self.total() - self.ours()
+
+    @staticmethod
+    def total():
+        """Seconds that all processors worked, with those of interrupts and what the host took away."""
+        with open('/proc/stat') as file:
+            user, nice, system, _, _, *rest = map(int, file.readline().split()[1:9])
+        return (user + nice + system + sum(rest)) / os.sysconf('SC_CLK_TCK')
+
+    def ours(self):
+        """This process, those that it waited for, and the lasting ones."""
+        return sum(os.times()[:4]) + sum(cpu_seconds(process.pid) for process in self.lasting)
+
+    def of_others(self):
+        """Call it when what was started meanwhile has ended."""
+        used = self.total() - self.ours() - self.before
+        return max(used, 0) / (time.monotonic() - self.start)
 
 
 def peak_mib(pid):
@@ -86,6 +113,19 @@ def look(subject):
     first = subject.requests()
     second = subject.requests()
     return second, difference(first, second, {}) if second is not None else {}
+
+
+def renewal(status, send_signal):
+    """Has the mount look at its source anew. Returns a function that tells whether the new list is there: status.json has
+    the listings begun, and the age of the last one that ended well."""
+    listings = status()['listings']
+    start = time.monotonic()
+    send_signal(signal.SIGHUP)
+
+    def is_done():
+        now = status()
+        return now['listings'] > listings and now['age'] < time.monotonic() - start
+    return is_done
 
 
 def one_pass(subject, name, big, limit):

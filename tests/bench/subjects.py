@@ -12,7 +12,10 @@ import socket
 import subprocess
 import time
 
+import measure
+
 MOUNT_SECONDS = 60
+SETTLED = 1.3
 
 
 class Missing(Exception):
@@ -24,6 +27,7 @@ class Subject:
 
     name = None
     programs = ()
+    renews = False  # whether renew() has it look at its source anew
     inside = ''  # where the tree is, below the mount point
 
     def __init__(self, scene):
@@ -150,6 +154,7 @@ class Sshfs(Subject):
 
 class Imsfs(Subject):
     name = 'imsfs-file'
+    renews = True
     inside = 'images'
 
     def source(self):
@@ -158,16 +163,22 @@ class Imsfs(Subject):
     def mount(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
         self.serve([os.path.join(self.scene.build, 'imsfs'), '-f', '-o', 'ttl=3600', self.source(), self.point], env=env)
-        self.wait_for_list()
+        # In the foreground it mounts before it has a list; others are measured with all at hand, and so is this.
+        self.wait_for_list(lambda: self.status()['age'] is not None)
+
+    def renew(self):
+        """Returns when a list more is there and the kernel was told of it for the second time."""
+        os.utime(self.scene.records)
+        self.wait_for_list(measure.renewal(self.status, self.processes[0].send_signal))
+        time.sleep(SETTLED)
 
     def status(self):
         with open(os.path.join(self.point, '.imsfs', 'status.json'), 'rb') as file:
             return json.load(file)
 
-    def wait_for_list(self):
-        """In the foreground it mounts before it has a list; others are measured with all at hand, and so is this."""
+    def wait_for_list(self, there):
         end_at = time.monotonic() + MOUNT_SECONDS
-        while self.status()['age'] is None:
+        while not there():
             if time.monotonic() > end_at:
                 raise RuntimeError('no list')
             time.sleep(0.01)

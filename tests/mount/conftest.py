@@ -10,7 +10,8 @@ import threading
 import pytest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'bench')]
 
 import harness  # noqa: E402
 import rawserver  # noqa: E402

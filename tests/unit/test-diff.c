@@ -459,7 +459,7 @@ static bool told_of(const struct kernel *k, const char *path)
     return i && !i->data;
 }
 
-static void an_unchanged_list_renews_what_is_above_images(void **state)
+static void an_unchanged_list_renews_directories_of_directories(void **state)
 {
     (void)state;
     struct kernel k = {0};
@@ -469,9 +469,10 @@ static void an_unchanged_list_renews_what_is_above_images(void **state)
     assert_true(told_of(&k, "images"));
     assert_true(told_of(&k, "images/active"));
     assert_true(told_of(&k, "images/active/none"));
+    assert_true(told_of(&k, "by-name"));
     assert_false(told_of(&k, "by-id"));
     assert_false(told_of(&k, "by-name/n"));
-    assert_int_equal(k.told, 3);
+    assert_int_equal(k.told, 8); /* with by-imagetype, by-platform, by-status, by-tags */
     catalog_free(c);
     kernel_free(&k);
 }
@@ -668,7 +669,7 @@ int main(void)
         IN_QUERY(of_a_next_that_moves_name_and_data_are_told),
         IN_QUERY(of_a_query_that_goes_nothing_stays),
         IN_QUERY(of_a_list_that_was_emptied_nothing_stale_is_left),
-        TEST(an_unchanged_list_renews_what_is_above_images),
+        TEST(an_unchanged_list_renews_directories_of_directories),
         TEST(of_a_first_list_what_was_listed_is_told),
         TEST(an_error_ends_the_comparison),
     };
