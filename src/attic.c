@@ -18,12 +18,17 @@ struct attic_box {
     struct item *items; /* by slot */
 };
 
-size_t attic_bytes(const struct attic *a)
+size_t attic_box_bytes(const struct attic_box *box)
 {
     size_t bytes = 0;
-    for (const struct attic_box *box = a->boxes; box; box = box->next)
+    for (; box; box = box->next)
         bytes += box->bytes;
     return bytes;
+}
+
+size_t attic_bytes(const struct attic *a)
+{
+    return attic_box_bytes(a->boxes);
 }
 
 /* False: no memory. */

@@ -29,7 +29,7 @@ struct decoder {
 static int fail(struct decoder *d, int error, const char *what)
 {
     snprintf(d->out->error, sizeof(d->out->error), "%s at byte %zu", what,
-             (size_t)(d->s - d->start));
+             (size_t)(d->s - d->start) + d->limits->origin);
     return error;
 }
 

@@ -16,7 +16,8 @@ static int emit_data(const struct differ *x, struct node node)
 
 static int emit_entry(const struct differ *x, struct node dir, struct bytes name)
 {
-    const struct diff_item item = {DIFF_ENTRY, node_id(&dir), name.data, name.len};
+    const struct diff_item item = {DIFF_ENTRY, node_id(&dir), .name = name.data,
+                                   .name_len = name.len};
     return x->fn(x->ctx, &item);
 }
 
@@ -69,11 +70,18 @@ static struct node dir_node(uint32_t slot)
  */
 static int diff_files(const struct differ *x, uint32_t slot, const struct image *before)
 {
-    const struct node dir = {.kind = NODE_IMAGE, .image = slot};
-    int r = emit_dir_entry(x, dir, bytes_of(TREE_JSON_NAME));
-    for (size_t i = 0; r == 0 && i < image_attr_count(before); i++)
-        r = emit_dir_entry(x, dir, slot_get(x->t->numbers->attrs, image_attr_at(before, i)->slot));
-    return r < 0 ? r : emit_dir_data(x, dir);
+    uint16_t attrs[IMAGE_ATTR_LIMIT + 1];
+    struct diff_item item = {.kind = DIFF_FILES, .attrs = attrs};
+    attrs[item.attr_count++] = IMAGE_JSON_SLOT;
+    for (size_t i = 0; i < image_attr_count(before); i++)
+        attrs[item.attr_count++] = image_attr_at(before, i)->slot;
+    struct node dir = {.kind = NODE_IMAGE, .image = slot};
+    int r = 0;
+    for (size_t i = 0; r == 0 && spelled(x, i, &dir); i++) {
+        item.ino = node_id(&dir);
+        r = x->fn(x->ctx, &item);
+    }
+    return r;
 }
 
 /* --- One directory --- */

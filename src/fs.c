@@ -241,10 +241,10 @@ static const struct fuse_lowlevel_ops operations = {
 
 /* --- Telling the kernel --- */
 
-static void tell_kernel(void *ctx, const struct diff_item *item)
+static int tell_kernel(void *ctx, const struct diff_item *item)
 {
     struct fs *fs = ctx;
-    session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len);
+    return session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len);
 }
 
 static void kernel_told(void *ctx, uint32_t list, uint64_t generation, bool again)
@@ -288,21 +288,21 @@ static void on_published(void *ctx, uint32_t list, const struct catalog *before,
                          const struct catalog *now, uint64_t generation)
 {
     struct fs *fs = ctx;
-    struct notes *notes = notes_new(list, generation);
-    int r = notes ? compare(fs, list, before, now, notes) : -ENOMEM;
-    if (r == 0) {
-        notifier_post(fs->notifier, notes);
+    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
+    int r = compare(fs, list, before, now, &notes);
+    if (r == 0)
+        r = notifier_post(fs->notifier, list, generation, &notes);
+    if (r == 0)
         return;
-    }
     log_error("out of memory for telling the kernel what changed; unmount and mount again");
-    notes_free(notes);
     cache_settled(fs->answerer.stage.cache, list, generation);
 }
 
 static int note_name(void *ctx, struct bytes name)
 {
     const struct node dir = {.kind = NODE_QUERIES};
-    const struct diff_item item = {DIFF_ENTRY, node_id(&dir), name.data, name.len};
+    const struct diff_item item = {DIFF_ENTRY, node_id(&dir), .name = name.data,
+                                   .name_len = name.len};
     return notes_add(ctx, &item);
 }
 
@@ -318,13 +318,10 @@ static void on_emptied(void *ctx, uint32_t list, uint32_t tenure, const struct c
     bool many = last && catalog_counts(last)->images > KEPT_MAX;
     if (!fs->config.queries || !(gone || many))
         return;
-    struct notes *notes = notes_new(NO_LIST, 0);
-    int (*note)(void *, struct bytes) = notes ? note_name : NULL;
-    int r = queries_emptied(fs->config.queries, list, tenure, gone, note, notes);
-    if (notes && r == 0)
-        notifier_post(fs->notifier, notes);
-    else
-        notes_free(notes);
+    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
+    int r = queries_emptied(fs->config.queries, list, tenure, gone, note_name, &notes);
+    if (r == 0 && notifier_post(fs->notifier, NO_LIST, 0, &notes) < 0)
+        return; /* what cannot be told is not lost, see above */
 }
 
 /* --- Life --- */
@@ -334,7 +331,8 @@ int fs_new(struct fs **out, const struct fs_config *config)
     struct fs *fs = calloc(1, sizeof(*fs));
     if (!fs)
         return -ENOMEM;
-    const struct notifier_ops notifier = {tell_kernel, kernel_told, fs};
+    const struct notifier_ops notifier = {config->tree->numbers->attrs, tell_kernel, kernel_told,
+                                          fs};
     fs->config = *config;
     fs->answerer.stage.tree = config->tree;
     fs->answerer.stage.queries = config->queries;

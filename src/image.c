@@ -80,21 +80,11 @@ static int drafts_add(struct drafts *d, const struct draft *item)
 
 static enum image_type type_of(struct bytes value)
 {
-    switch (value.data[0]) {
-    case 'n':
-        return IMAGE_NULL;
-    case 't':
-    case 'f':
-        return IMAGE_BOOL;
-    case '"':
-        return IMAGE_STRING;
-    case '[':
-        return IMAGE_ARRAY;
-    case '{':
-        return IMAGE_OBJECT;
-    default:
-        return IMAGE_NUMBER;
-    }
+    static const enum image_type types[256] = {
+        ['n'] = IMAGE_NULL,   ['t'] = IMAGE_BOOL,  ['f'] = IMAGE_BOOL,
+        ['"'] = IMAGE_STRING, ['['] = IMAGE_ARRAY, ['{'] = IMAGE_OBJECT,
+    };
+    return types[(unsigned char)value.data[0]]; /* all others begin numbers */
 }
 
 static void add_content(struct bytes value, struct strbuf *out)
@@ -124,17 +114,13 @@ static void add_content(struct bytes value, struct strbuf *out)
 
 /* The slot of a key's file. False: the key has none. */
 static bool find_slot(struct bytes token, struct slot_table *attrs, struct strbuf *scratch,
-                      uint16_t *slot)
+                      uint32_t *slot)
 {
     char name[NAME_SIZE];
-    uint32_t found;
     strbuf_reset(scratch);
     json_add_string(scratch, token);
     size_t len = name_encode_attr(name, strbuf_bytes(scratch));
-    if (len == 0 || slot_add(attrs, (struct bytes){name, len}, &found) < 0)
-        return false;
-    *slot = (uint16_t)found;
-    return true;
+    return len > 0 && slot_add(attrs, (struct bytes){name, len}, slot) == 0;
 }
 
 static int draft_attrs(struct bytes json, struct slot_table *attrs, struct drafts *drafts,
@@ -143,15 +129,18 @@ static int draft_attrs(struct bytes json, struct slot_table *attrs, struct draft
     struct bytes key, value;
     for (struct json_walk w = json_walk(json); json_next(&w, &key, &value);) {
         struct draft d = {.key = key, .order = (uint32_t)drafts->count};
-        if (!find_slot(key, attrs, scratch, &d.attr.slot)) {
+        uint32_t slot;
+        if (!find_slot(key, attrs, scratch, &slot)) {
             notes->attrs_unnamed++;
             continue;
         }
         strbuf_reset(scratch);
         add_content(value, scratch);
-        d.attr.offset = (uint32_t)(value.data - json.data);
-        d.attr.size = (uint32_t)scratch->len;
-        d.attr.type = (uint8_t)type_of(value);
+        if (scratch->len > IMAGE_BYTES_MAX)
+            return -E2BIG;
+        d.attr.offset = (uint32_t)(value.data - json.data) & IMAGE_BYTES_MAX;
+        d.attr.size = (uint32_t)scratch->len & IMAGE_BYTES_MAX;
+        d.attr.slot = slot & IMAGE_ATTR_LIMIT;
         int r = drafts_add(drafts, &d);
         if (r < 0)
             return r;
@@ -197,10 +186,11 @@ static void merge_drafts(struct drafts *d, struct image_notes *notes)
 static size_t encode_id(const struct drafts *d, struct bytes json, struct strbuf *scratch,
                         char out[static NAME_SIZE])
 {
-    if (d->count == 0 || d->items[0].attr.slot != IMAGE_SLOT_ID ||
-        d->items[0].attr.type != IMAGE_STRING)
+    if (d->count == 0 || d->items[0].attr.slot != IMAGE_SLOT_ID)
         return 0;
     size_t offset = d->items[0].attr.offset;
+    if (json.data[offset] != '"')
+        return 0;
     strbuf_reset(scratch);
     json_add_string(scratch, json_value((struct bytes){json.data + offset, json.len - offset}));
     return name_encode_id(out, strbuf_bytes(scratch));
@@ -219,7 +209,7 @@ static char *json_place(const struct image *img)
 static int64_t time_in(const struct image *img, uint32_t slot)
 {
     const struct image_attr *a = image_attr_find(img, slot);
-    if (!a || a->type != IMAGE_STRING)
+    if (!a || image_attr_type(img, a) != IMAGE_STRING)
         return NO_TIME;
     struct bytes token = image_attr_json(img, a);
     time_t t;
@@ -255,7 +245,7 @@ int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
     CLEANUP(drafts_free) struct drafts drafts = {0};
     char id[NAME_SIZE];
 
-    if (json.len > INT32_MAX)
+    if (json.len > IMAGE_BYTES_MAX)
         return -E2BIG;
     int r = draft_attrs(json, attrs, &drafts, &scratch, notes);
     if (r < 0)
@@ -352,6 +342,11 @@ struct bytes image_attr_json(const struct image *img, const struct image_attr *a
 {
     struct bytes json = image_json(img);
     return json_value((struct bytes){json.data + a->offset, json.len - a->offset});
+}
+
+enum image_type image_attr_type(const struct image *img, const struct image_attr *a)
+{
+    return type_of((struct bytes){json_place(img) + a->offset, 1});
 }
 
 void image_add_content(const struct image *img, const struct image_attr *a, struct strbuf *out)

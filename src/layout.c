@@ -211,7 +211,7 @@ int layout_values(const struct layout_level *level, const struct image *img, boo
         break;
     case LAYOUT_ATTR:
         a = image_attr_find(img, level->slot);
-        if (a && split && a->type == IMAGE_ARRAY)
+        if (a && split && image_attr_type(img, a) == IMAGE_ARRAY)
             return give_elements(image_attr_json(img, a), &text, fn, ctx);
         if (a)
             image_add_text(image_attr_json(img, a), &text);

@@ -14,6 +14,7 @@
 #include "imsfs/help.h"
 #include "imsfs/log.h"
 #include "imsfs/login.h"
+#include "imsfs/memory.h"
 #include "imsfs/mountpoint.h"
 
 /* One may be inside the kernel while another must answer it; nobody waits for more: none ever
@@ -350,6 +351,7 @@ int main(int argc, char *argv[])
         .watch_fd = -1,
     };
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    memory_setup();
     daemon_harden();
     int rc = options_parse(&app.options, argc, argv, &why);
     if (rc) {

@@ -22,7 +22,7 @@ static const struct image_attr *find_attr(const struct image *img, const struct 
     if (len == 0 || slot_find(attrs, (struct bytes){file, len}, &slot) < 0)
         return NULL;
     const struct image_attr *a = image_attr_find(img, slot);
-    return a && a->type != IMAGE_NULL ? a : NULL;
+    return a && image_attr_type(img, a) != IMAGE_NULL ? a : NULL;
 }
 
 /* The text of a token; decoded into scratch where it holds escapes. */
@@ -128,7 +128,7 @@ static bool test_tag(const struct test *t)
     CLEANUP(strbuf_free) struct strbuf scratch = STRBUF_INIT;
     struct bytes key, element;
     const struct image_attr *a = find_attr(t->img, t->attrs, bytes_of("tags"));
-    if (!a || a->type != IMAGE_ARRAY)
+    if (!a || image_attr_type(t->img, a) != IMAGE_ARRAY)
         return false;
     for (struct json_walk w = json_walk(image_attr_json(t->img, a)); json_next(&w, &key, &element);)
         if (bytes_equal(token_text(element, &scratch), t->value))

@@ -12,23 +12,15 @@
 /* Then the others lapse at once: directories of queries come and go, however long their leases. */
 #define LAPSES_MAX 4096
 
-struct note {
-    uint64_t ino;
-    uint32_t name_at; /* in names */
-    uint16_t name_len;
-    uint8_t kind;
-};
-
-struct notes {
-    struct notes *next;
+/* What is told together. */
+struct batch {
+    struct batch *next;
     uint32_t list;
     uint64_t generation;
-    int64_t due_ms; /* 0: at once */
-    bool again;     /* it was told once */
-    bool lapses;    /* no change of a list: one item, whose time is over then */
-    struct note *items;
-    size_t count, cap;
-    struct strbuf names;
+    int64_t due_ms;  /* 0: at once */
+    bool again;      /* it was told once */
+    uint64_t lapses; /* no change of a list: the one inode whose time is over then; 0: no */
+    struct notes notes;
 };
 
 struct notifier {
@@ -37,7 +29,7 @@ struct notifier {
     bool started;
     pthread_mutex_t lock; /* protects: everything below */
     pthread_cond_t posted;
-    struct notes *queue; /* by due time */
+    struct batch *queue; /* by due time */
     size_t lapses;       /* in the queue */
     bool stop;
 };
@@ -54,61 +46,24 @@ int notifier_new(struct notifier **out, const struct notifier_ops *ops)
     return 0;
 }
 
+static void batch_free(struct batch *b)
+{
+    notes_free(&b->notes);
+    free(b);
+}
+
 void notifier_free(struct notifier *n)
 {
     if (!n)
         return;
     while (n->queue) {
-        struct notes *next = n->queue->next;
-        notes_free(n->queue);
+        struct batch *next = n->queue->next;
+        batch_free(n->queue);
         n->queue = next;
     }
     pthread_cond_destroy(&n->posted);
     pthread_mutex_destroy(&n->lock);
     free(n);
-}
-
-struct notes *notes_new(uint32_t list, uint64_t generation)
-{
-    struct notes *notes = calloc(1, sizeof(*notes));
-    if (!notes)
-        return NULL;
-    notes->list = list;
-    notes->generation = generation;
-    return notes;
-}
-
-void notes_free(struct notes *notes)
-{
-    if (!notes)
-        return;
-    strbuf_free(&notes->names);
-    free(notes->items);
-    free(notes);
-}
-
-int notes_add(void *ctx, const struct diff_item *item)
-{
-    struct notes *notes = ctx;
-    if (notes->count == notes->cap) {
-        size_t cap = notes->cap ? notes->cap * 2 : 4; /* most have few */
-        struct note *items = realloc(notes->items, cap * sizeof(*items));
-        if (!items)
-            return -ENOMEM;
-        notes->items = items;
-        notes->cap = cap;
-    }
-    notes->items[notes->count++] = (struct note){
-        .ino = item->ino,
-        .kind = (uint8_t)item->kind,
-        .name_at = (uint32_t)notes->names.len,
-        .name_len = (uint16_t)item->name_len,
-    };
-    if (item->name_len) {
-        strbuf_add(&notes->names, item->name, item->name_len);
-        strbuf_add_char(&notes->names, '\0');
-    }
-    return strbuf_error(&notes->names);
 }
 
 static int64_t monotonic_ms(void)
@@ -119,75 +74,85 @@ static int64_t monotonic_ms(void)
 }
 
 /* With the lock held. */
-static void enqueue(struct notifier *n, struct notes *notes)
+static void enqueue(struct notifier *n, struct batch *b)
 {
-    struct notes **place = &n->queue;
-    while (*place && (*place)->due_ms <= notes->due_ms)
+    struct batch **place = &n->queue;
+    while (*place && (*place)->due_ms <= b->due_ms)
         place = &(*place)->next;
-    notes->next = *place;
-    *place = notes;
-    n->lapses += notes->lapses;
+    b->next = *place;
+    *place = b;
+    n->lapses += b->lapses != 0;
 }
 
 /* With the lock held. */
-static struct notes *take_out(struct notifier *n, struct notes **place)
+static struct batch *take_out(struct notifier *n, struct batch **place)
 {
-    struct notes *notes = *place;
-    *place = notes->next;
-    n->lapses -= notes->lapses;
-    return notes;
+    struct batch *b = *place;
+    *place = b->next;
+    n->lapses -= b->lapses != 0;
+    return b;
 }
 
-void notifier_post(struct notifier *n, struct notes *notes)
+static void post(struct notifier *n, struct batch *b)
 {
     pthread_mutex_lock(&n->lock);
-    enqueue(n, notes);
+    enqueue(n, b);
     pthread_cond_signal(&n->posted);
     pthread_mutex_unlock(&n->lock);
 }
 
-/* The one of ino that lapses, out of the queue, or NULL. With the lock held. */
-static struct notes *take_lapsing(struct notifier *n, uint64_t ino)
+int notifier_post(struct notifier *n, uint32_t list, uint64_t generation, struct notes *notes)
 {
-    for (struct notes **place = &n->queue; *place; place = &(*place)->next) {
-        if ((*place)->lapses && (*place)->items[0].ino == ino)
+    struct batch *b = calloc(1, sizeof(*b));
+    if (!b) {
+        notes_free(notes);
+        return -ENOMEM;
+    }
+    b->list = list;
+    b->generation = generation;
+    b->notes = *notes;
+    *notes = NOTES_INIT;
+    post(n, b);
+    return 0;
+}
+
+/* The one of ino that lapses, out of the queue, or NULL. With the lock held. */
+static struct batch *take_lapsing(struct notifier *n, uint64_t ino)
+{
+    for (struct batch **place = &n->queue; *place; place = &(*place)->next) {
+        if ((*place)->lapses == ino)
             return take_out(n, place);
     }
     return NULL;
 }
 
-static struct notes *lapsing(uint64_t ino)
+static struct batch *lapsing(uint64_t ino)
 {
-    const struct diff_item item = {.kind = DIFF_DATA, .ino = ino};
-    struct notes *notes = notes_new(0, 0);
-    if (notes && notes_add(notes, &item) < 0) {
-        notes_free(notes);
-        return NULL;
-    }
-    if (notes)
-        notes->lapses = true;
-    return notes;
+    struct batch *b = calloc(1, sizeof(*b));
+    if (b)
+        b->lapses = ino;
+    return b;
 }
 
 int notifier_lapse(struct notifier *n, uint64_t ino, int64_t after_ms)
 {
     int64_t now_ms = monotonic_ms();
     pthread_mutex_lock(&n->lock);
-    struct notes *notes = take_lapsing(n, ino);
+    struct batch *b = take_lapsing(n, ino);
     bool soon = after_ms < LAPSE_MIN_MS || n->lapses >= LAPSES_MAX;
     int64_t due_ms = now_ms + (soon ? LAPSE_MIN_MS : after_ms);
-    if (notes && notes->due_ms < due_ms)
-        due_ms = notes->due_ms;
-    else if (!notes)
-        notes = lapsing(ino);
-    if (notes) {
-        notes->due_ms = due_ms;
-        notes->again = false; /* what is on its way now must not come behind the last telling */
-        enqueue(n, notes);
+    if (b && b->due_ms < due_ms)
+        due_ms = b->due_ms;
+    else if (!b)
+        b = lapsing(ino);
+    if (b) {
+        b->due_ms = due_ms;
+        b->again = false; /* what is on its way now must not come behind the last telling */
+        enqueue(n, b);
         pthread_cond_signal(&n->posted);
     }
     pthread_mutex_unlock(&n->lock);
-    return notes ? 0 : -ENOMEM;
+    return b ? 0 : -ENOMEM;
 }
 
 static bool stopping(struct notifier *n)
@@ -198,22 +163,23 @@ static bool stopping(struct notifier *n)
     return stop;
 }
 
-static void tell(struct notifier *n, const struct notes *notes)
+static int tell(void *ctx, const struct diff_item *item)
 {
-    for (size_t i = 0; i < notes->count && !stopping(n); i++) {
-        const struct note *note = &notes->items[i];
-        const struct diff_item item = {
-            .kind = (enum diff_kind)note->kind,
-            .ino = note->ino,
-            .name = note->name_len ? notes->names.data + note->name_at : NULL,
-            .name_len = note->name_len,
-        };
-        n->ops.tell(n->ops.ctx, &item);
-    }
+    struct notifier *n = ctx;
+    return stopping(n) ? -ECANCELED : n->ops.tell(n->ops.ctx, item);
+}
+
+static void tell_all(struct notifier *n, const struct batch *b)
+{
+    const struct diff_item lapsed = {.kind = DIFF_DATA, .ino = b->lapses};
+    if (b->lapses)
+        tell(n, &lapsed);
+    else
+        notes_tell(&b->notes, n->ops.attrs, tell, n);
 }
 
 /* The next batch that is due, waiting for it; NULL: stop. With the lock held. */
-static struct notes *next_due(struct notifier *n)
+static struct batch *next_due(struct notifier *n)
 {
     while (!n->stop) {
         int64_t left_ms = n->queue ? n->queue->due_ms - monotonic_ms() : INT64_MAX;
@@ -224,28 +190,28 @@ static struct notes *next_due(struct notifier *n)
     return NULL;
 }
 
-static void handle(struct notifier *n, struct notes *notes)
+static void handle(struct notifier *n, struct batch *b)
 {
-    tell(n, notes);
-    if (!notes->lapses)
-        n->ops.told(n->ops.ctx, notes->list, notes->generation, notes->again);
-    if (notes->again) {
-        notes_free(notes);
+    tell_all(n, b);
+    if (!b->lapses)
+        n->ops.told(n->ops.ctx, b->list, b->generation, b->again);
+    if (b->again) {
+        batch_free(b);
         return;
     }
-    notes->again = true;
-    notes->due_ms = monotonic_ms() + AGAIN_MS;
-    notifier_post(n, notes);
+    b->again = true;
+    b->due_ms = monotonic_ms() + AGAIN_MS;
+    post(n, b);
 }
 
 static void *run(void *ctx)
 {
     struct notifier *n = ctx;
-    struct notes *notes;
+    struct batch *b;
     pthread_mutex_lock(&n->lock);
-    while ((notes = next_due(n))) {
+    while ((b = next_due(n))) {
         pthread_mutex_unlock(&n->lock);
-        handle(n, notes);
+        handle(n, b);
         pthread_mutex_lock(&n->lock);
     }
     pthread_mutex_unlock(&n->lock);

@@ -230,12 +230,11 @@ void session_stop(struct session *s, bool unmount)
     s->mounted = false;
 }
 
-void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len)
+int session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len)
 {
     if (!s)
-        return;
+        return -ENOENT; /* what is not mounted is not known */
     if (name)
-        fuse_lowlevel_notify_inval_entry(s->fuse, ino, name, name_len);
-    else
-        fuse_lowlevel_notify_inval_inode(s->fuse, ino, 0, 0);
+        return fuse_lowlevel_notify_inval_entry(s->fuse, ino, name, name_len);
+    return fuse_lowlevel_notify_inval_inode(s->fuse, ino, 0, 0);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "imsfs/log.h"
+#include "imsfs/memory.h"
 
 void shelf_init(struct shelf *s, struct numbers *numbers, enum catalog_form form)
 {
@@ -69,12 +70,16 @@ struct shelf_change shelf_empty(struct shelf *s)
 
 void shelf_change_free(struct shelf_change *change)
 {
+    size_t bytes = (change->before ? catalog_bytes(change->before) : 0) +
+                   (change->unused ? catalog_bytes(change->unused) : 0) +
+                   attic_box_bytes(change->dropped);
     catalog_free(change->before);
     if (change->now != change->before)
         catalog_free(change->now);
     catalog_free(change->unused);
     attic_free(change->dropped);
     *change = (struct shelf_change){0};
+    memory_freed(bytes);
 }
 
 void shelf_clear_out(struct shelf *s)
@@ -82,7 +87,9 @@ void shelf_clear_out(struct shelf *s)
     pthread_rwlock_wrlock(&s->lock);
     struct attic_box *dropped = attic_clear_out(&s->attic);
     pthread_rwlock_unlock(&s->lock);
+    size_t bytes = attic_box_bytes(dropped);
     attic_free(dropped);
+    memory_freed(bytes);
 }
 
 static void set_visible(struct shelf *s, struct catalog *current, struct catalog *growing)

@@ -2,35 +2,22 @@
 #include "imsfs/source_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "imsfs/batch.h"
-#include "imsfs/decode.h"
+#include "imsfs/recordfile.h"
 #include "imsfs/selection.h"
 #include "imsfs/stock.h"
 
-/* Read in pieces, so that a cancelled listing ends soon. */
-#define PIECE_BYTES ((size_t)1 << 20)
-
-/* What tells that a file is still the same. All zeros: of no file. */
-struct version {
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec mtime, ctime;
-};
-
+/* All zeros: of no file. */
 struct source_file {
     struct source base; /* first: the head of every source */
     struct source_file_config config;
+    struct recordfile file;
     char *path;
     atomic_bool cancelled;
-    struct version listed;  /* of the last complete listing without criteria */
-    struct version stocked; /* of what is in stock, for criteria, and what it left out */
+    struct recordfile_version listed;  /* of the last complete listing without criteria */
+    struct recordfile_version stocked; /* of what is in stock, for criteria, and what it left out */
     struct stock stock;
     struct source_left_out left_out;
 };
@@ -42,97 +29,7 @@ struct listing {
     size_t images;
 };
 
-/* Says what is wrong, in one line; returns error. */
-static int PRINTF_LIKE(3, 4) fail(struct listing *l, int error, const char *fmt, ...)
-{
-    char what[256];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(what, sizeof(what), fmt, ap);
-    va_end(ap);
-    snprintf(l->base.error.text, sizeof(l->base.error.text), "%.200s: %s", l->s->path, what);
-    return error;
-}
-
-static int fail_decode(struct listing *l, int r, const struct decode_result *result)
-{
-    if (l->base.error.text[0]) /* the sink's error, told already */
-        return r;
-    if (r == -EPROTO || r == -E2BIG)
-        return fail(l, -EIO,
-                    "this is no list of images in JSON (%s); a list call's answer, an array "
-                    "of records or one record a line is wanted",
-                    result->error);
-    return fail(l, r, "%s", result->error[0] ? result->error : strerror(-r));
-}
-
-static struct version version_of(const struct stat *st)
-{
-    return (struct version){st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim};
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool same_version(const struct version *a, const struct version *b)
-{
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
-}
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
-static int open_file(struct listing *l, int *fd, struct stat *st)
-{
-    *fd = open(l->s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (*fd < 0 || fstat(*fd, st) < 0) {
-        int r = -errno;
-        return fail(l, r, "cannot open the file: %s; check the path and its permissions",
-                    strerror(-r));
-    }
-    if (S_ISDIR(st->st_mode))
-        return fail(l, -EISDIR, "this is a directory; name a JSON file in it");
-    if (!S_ISREG(st->st_mode))
-        return fail(l, -EINVAL, "this is not a regular file; save the records to one first");
-    if (st->st_size == 0)
-        return fail(l, -EIO, "the file is empty; a list without images is {\"images\": []}");
-    return 0;
-}
-
-/* One piece. Returns its length, 0 at the end of the file, or -errno. */
-static ssize_t read_piece(struct listing *l, int fd, struct strbuf *text)
-{
-    if (atomic_load(&l->s->cancelled))
-        return -ECANCELED;
-    if (!strbuf_reserve(text, PIECE_BYTES))
-        return -ENOMEM;
-    ssize_t n = read(fd, text->data + text->len, PIECE_BYTES);
-    if (n < 0)
-        return -errno;
-    text->len += (size_t)n;
-    text->data[text->len] = '\0';
-    atomic_fetch_add(&l->s->base.counters.bytes, (unsigned long long)n);
-    return n;
-}
-
-static int read_file(struct listing *l, int fd, struct strbuf *text)
-{
-    ssize_t n;
-    do {
-        n = read_piece(l, fd, text);
-        if (n < 0 && n != -EINTR)
-            return fail(l, (int)n, "cannot read the file: %s", strerror((int)-n));
-        if (text->len > l->s->config.max_bytes)
-            return fail(l, -EFBIG, "the file is over %zu bytes", l->s->config.max_bytes);
-    } while (n != 0);
-    return 0;
-}
+#define fail(l, ...) recordfile_fail(&(l)->s->file, &(l)->base, __VA_ARGS__)
 
 static int refuse_more(struct listing *l)
 {
@@ -164,51 +61,27 @@ static int take_image(void *ctx, struct image *img)
     return r < 0 || l->batch.count < SOURCE_FILE_BATCH ? r : flush(l);
 }
 
-static int decode_file(struct listing *l, struct bytes text, decode_image_fn *take, void *ctx)
-{
-    struct decode_limits limits = decode_default_limits;
-    struct decode_result result;
-    limits.records = SIZE_MAX; /* the file is bounded, and so are the images */
-    int r = decode_text(text, DECODE_FILE, &limits, l->s->config.attrs, take, ctx, &result);
-    if (r < 0)
-        r = fail_decode(l, r, &result);
-    batch_count(&l->base.left_out, &result);
-    decode_result_free(&result);
-    return r;
-}
-
-/*
- * Gives the images of the file to take, unless it is of the version *have. *version is then what
- * was read; all zeros when somebody wrote to the file meanwhile, so that it is read again.
- */
-static int read_images(struct listing *l, const struct version *have, decode_image_fn *take,
-                       void *ctx, struct version *version)
-{
-    CLEANUP(close_fd) int fd = -1;
-    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
-    struct stat st;
-    int r = open_file(l, &fd, &st);
-    if (r < 0)
-        return r;
-    struct version before = version_of(&st);
-    if (same_version(have, &before))
-        return SOURCE_UNCHANGED;
-    r = read_file(l, fd, &text);
-    if (r == 0)
-        r = decode_file(l, strbuf_bytes(&text), take, ctx);
-    if (r < 0)
-        return r;
-    struct version after = fstat(fd, &st) == 0 ? version_of(&st) : (struct version){0};
-    *version = same_version(&before, &after) ? after : (struct version){0};
-    return SOURCE_DONE;
-}
-
 /* --- Without criteria: the images go on as they are read --- */
+
+static void drop_batch(void *ctx)
+{
+    struct listing *l = ctx;
+    batch_free(&l->batch);
+}
+
+static void start_over(void *ctx)
+{
+    struct listing *l = ctx;
+    drop_batch(l);
+    l->images = 0;
+    l->base.sink.restart(l->base.sink.ctx);
+}
 
 static int list_all(struct listing *l)
 {
-    struct version version;
-    int r = read_images(l, &l->s->listed, take_image, l, &version);
+    const struct recordfile_taker taker = {take_image, start_over, l};
+    struct recordfile_version version;
+    int r = recordfile_read(&l->s->file, &l->base, &l->s->listed, &taker, &version);
     if (r == SOURCE_DONE && (r = flush(l)) == 0)
         l->s->listed = version;
     return r;
@@ -225,9 +98,10 @@ static int keep_image(void *ctx, struct image *img)
 
 static int fill_stock(struct listing *l)
 {
+    const struct recordfile_taker taker = {keep_image, drop_batch, l};
     struct source_file *s = l->s;
-    struct version version;
-    int r = read_images(l, &s->stocked, keep_image, l, &version);
+    struct recordfile_version version;
+    int r = recordfile_read(&s->file, &l->base, &s->stocked, &taker, &version);
     if (r == SOURCE_UNCHANGED) {
         l->base.left_out = s->left_out;
         return 0;
@@ -347,6 +221,8 @@ int source_file_new(struct source **out, const struct source_file_config *config
         free(s);
         return -ENOMEM;
     }
+    s->file = (struct recordfile){s->path, s->config.max_bytes, config->attrs, &s->cancelled,
+                                  &s->base.counters};
     s->base.ops = &ops;
     s->base.kind = "file";
     s->base.api = "file";

@@ -34,8 +34,10 @@ struct attic_box *attic_pack(const struct catalog *before, const struct catalog 
 struct attic_box *attic_put(struct attic *a, struct attic_box *box);
 struct attic_box *attic_clear_out(struct attic *a);
 void attic_free(struct attic_box *boxes);
+/* About what the images in them cost. */
+size_t attic_box_bytes(const struct attic_box *boxes);
 
-/* About what the images here cost. */
+/* The same of all that is here. */
 size_t attic_bytes(const struct attic *a);
 
 /* An image in one of its versions, as far as an inode number can tell; NULL: it is gone. */

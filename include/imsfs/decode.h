@@ -17,6 +17,7 @@ struct decode_limits {
     size_t record_bytes; /* of one record; a larger one is skipped and counted */
     size_t values;       /* in one record; a record with more is skipped and counted */
     unsigned depth;      /* of nesting, in one record */
+    size_t origin;       /* of the text in what errors count bytes of, modulo 2^n */
 };
 extern const struct decode_limits decode_default_limits;
 

@@ -12,6 +12,7 @@
 enum diff_kind {
     DIFF_DATA,  /* the attributes of ino and its contents: link target or listing */
     DIFF_ENTRY, /* the name in the directory ino */
+    DIFF_FILES, /* files in the directory ino of an image, then as DIFF_DATA */
 };
 
 struct diff_item {
@@ -19,6 +20,8 @@ struct diff_item {
     uint64_t ino;
     const char *name; /* for DIFF_ENTRY */
     size_t name_len;
+    const uint16_t *attrs; /* for DIFF_FILES: the slots of attributes, and IMAGE_JSON_SLOT */
+    uint16_t attr_count;
 };
 
 /* 0, or -errno, which ends the comparison. */

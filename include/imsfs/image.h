@@ -35,13 +35,16 @@ enum image_slot {
 /* The table of attribute file names, with the fixed ones in it. */
 MUST_CHECK int image_attrs_new(struct slot_table **out);
 
-enum image_type { IMAGE_NULL, IMAGE_BOOL, IMAGE_NUMBER, IMAGE_STRING, IMAGE_ARRAY, IMAGE_OBJECT };
+enum image_type { IMAGE_NUMBER, IMAGE_NULL, IMAGE_BOOL, IMAGE_STRING, IMAGE_ARRAY, IMAGE_OBJECT };
 
+/* A record's text, and each of its files. */
+#define IMAGE_BYTES_MAX ((1u << 25) - 1)
+
+/* Eight bytes: there are fifty in an image. */
 struct image_attr {
-    uint32_t offset; /* of the value in the record's text */
-    uint32_t size;   /* bytes of the file */
-    uint16_t slot;   /* in the table of file names */
-    uint8_t type;    /* enum image_type */
+    uint64_t offset : 25; /* of the value in the record's text */
+    uint64_t size : 25;   /* bytes of the file */
+    uint64_t slot : 14;   /* in the table of file names */
 };
 
 struct image; /* opaque */
@@ -55,7 +58,8 @@ struct image_notes {
 /*
  * Makes an image from the record's compact text (as decode writes it), which is copied. attrs is
  * the table of attribute file names (image_attrs_new()), which grows. -EINVAL: the record has no
- * usable id; -E2BIG: it is over 2^31 bytes when rendered; -ENOMEM. The caller owns one reference.
+ * usable id; -E2BIG: it, or one of its files, is over IMAGE_BYTES_MAX; -ENOMEM. The caller owns one
+ * reference.
  */
 MUST_CHECK int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
                          struct image_notes *notes);
@@ -80,8 +84,9 @@ const struct image_attr *image_attr_at(const struct image *img, size_t i);
 const struct image_attr *image_attr_find(const struct image *img, uint32_t slot);
 /* The index of the first attribute whose slot is at least slot. */
 size_t image_attr_lower(const struct image *img, uint32_t slot);
-/* The value's JSON token. */
+/* The value's JSON token, and its type. */
 struct bytes image_attr_json(const struct image *img, const struct image_attr *a);
+enum image_type image_attr_type(const struct image *img, const struct image_attr *a);
 
 /* What the attribute's file holds. Added to out. */
 void image_add_content(const struct image *img, const struct image_attr *a, struct strbuf *out);

@@ -10,18 +10,19 @@
 #ifndef IMSFS_NOTIFIER_H
 #define IMSFS_NOTIFIER_H
 
-#include "imsfs/diff.h"
+#include "imsfs/notes.h"
 
 struct notifier_ops {
-    /* Tells the kernel; an error is none of our business: it did not know the inode. */
-    void (*tell)(void *ctx, const struct diff_item *item);
+    const struct slot_table *attrs; /* names of files; borrowed */
+    /* Tells the kernel of one DIFF_DATA or DIFF_ENTRY. -ENOENT: it does not know the inode or the
+     * name. */
+    diff_fn *tell;
     /* All of a batch, of a generation of a list, was told: for the first time or again. */
     void (*told)(void *ctx, uint32_t list, uint64_t generation, bool again);
     void *ctx;
 };
 
 struct notifier;
-struct notes; /* a batch while it is written */
 
 MUST_CHECK int notifier_new(struct notifier **out, const struct notifier_ops *ops);
 MUST_CHECK int notifier_start(struct notifier *n);
@@ -29,12 +30,9 @@ MUST_CHECK int notifier_start(struct notifier *n);
 void notifier_stop(struct notifier *n);
 void notifier_free(struct notifier *n);
 
-/* A batch: notes_new(), notes_add() as a diff_fn with the notes as ctx, then notifier_post() takes
- * it over. */
-struct notes *notes_new(uint32_t list, uint64_t generation);
-int notes_add(void *notes, const struct diff_item *item);
-void notes_free(struct notes *notes);
-void notifier_post(struct notifier *n, struct notes *notes);
+/* A batch, of a generation of a list. What notes holds is taken over, also on failure. -ENOMEM. */
+MUST_CHECK int notifier_post(struct notifier *n, uint32_t list, uint64_t generation,
+                             struct notes *notes);
 
 /*
  * For what the kernel keeps without a lease of its own: after that time, or soon when there are

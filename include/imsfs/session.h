@@ -35,8 +35,8 @@ void session_want(struct fuse_conn_info *conn);
 /*
  * Makes the kernel forget: with a name, that entry of the directory ino; else the attributes of ino
  * and its pages (contents, link target, listing). May wait for a request that is being answered:
- * not from a worker.
+ * not from a worker. -ENOENT: it knows no such inode, or name; -errno.
  */
-void session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len);
+int session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len);
 
 #endif

@@ -3,8 +3,9 @@
  * source_file: records from a JSON file: a list call's answer, a bare array, or one record after
  * the other.
  *
- * The file is read into memory whole (a mapping would kill us when somebody shortens the file), and
- * only when it is not the one of the last complete listing. Criteria are evaluated here, as the
+ * The file is read in windows (a mapping would kill us when somebody shortens the file), and only
+ * when it is not the one of the last complete listing. When somebody writes to it meanwhile the
+ * listing starts over, once, and the next one reads it again. Criteria are evaluated here, as the
  * documents say a service does (selection.h), over records that are kept for that from the first
  * query on. Threads: see source.h.
  */

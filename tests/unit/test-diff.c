@@ -4,8 +4,9 @@
  * entirely. Inodes stay after their names are gone, as those of open files and working directories
  * do.
  */
-#include "imsfs/diff.h"
+#include "imsfs/notes.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "lists.h"
@@ -259,7 +260,22 @@ static int forget(void *ctx, const struct diff_item *item)
         i->attr = false;
     if (i && item->kind == DIFF_DATA)
         i->data = false;
-    return 0;
+    return i ? 0 : -ENOENT;
+}
+
+/* As the notifier does it: written down, and told. */
+static int tell_diff(struct kernel *k, const struct catalog *before, const struct catalog *now)
+{
+    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
+    assert_int_equal(diff_catalogs(&l.tree, before, now, notes_add, &notes), 0);
+    return notes_tell(&notes, l.numbers.attrs, forget, k);
+}
+
+static int tell_emptied(struct kernel *k, const struct catalog *before, const struct catalog *now)
+{
+    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
+    assert_int_equal(diff_emptied(&l.tree, before, now, notes_add, &notes), 0);
+    return notes_tell(&notes, l.numbers.attrs, forget, k);
 }
 
 /* --- What it shows must be what the list says --- */
@@ -397,7 +413,7 @@ static struct catalog *list_by_chance(const struct catalog *before, const struct
 /* The kernel is told of a change, and walks through all again. */
 static void change_lists(struct kernel *k, const struct catalog *before, const struct catalog *now)
 {
-    assert_int_equal(diff_catalogs(&l.tree, before, now, forget, k), 0);
+    assert_int_equal(tell_diff(k, before, now), 0);
     check_all(k, now);
     check_kept(k, before, now);
     learn_all(k, now);
@@ -438,7 +454,7 @@ static void what_was_seen_growing_goes(void **state)
             assert_int_equal(catalog_new(&now, &l.numbers, form, NULL, false), 0);
         else
             now = list_by_chance(seen, NULL, &seed);
-        assert_int_equal(diff_catalogs(&l.tree, seen, now, forget, &k), 0);
+        assert_int_equal(tell_diff(&k, seen, now), 0);
         check_all(&k, now);
         learn_all(&k, now);
         check_all(&k, now);
@@ -465,7 +481,7 @@ static void an_unchanged_list_renews_directories_of_directories(void **state)
     struct kernel k = {0};
     struct catalog *c = lists_catalog(&l, NULL, PAGE(RECORD("a", "n", "active")));
     learn_all(&k, c);
-    assert_int_equal(diff_catalogs(&l.tree, c, c, forget, &k), 0);
+    assert_int_equal(tell_diff(&k, c, c), 0);
     assert_true(told_of(&k, "images"));
     assert_true(told_of(&k, "images/active"));
     assert_true(told_of(&k, "images/active/none"));
@@ -486,7 +502,7 @@ static void of_a_first_list_what_was_listed_is_told(void **state)
     learn_all(&k, c);
     struct directory *d = (struct directory *)lists_dir(&l, c, "images/active");
     atomic_store(&d->listed, true);
-    assert_int_equal(diff_catalogs(&l.tree, NULL, c, forget, &k), 0);
+    assert_int_equal(tell_diff(&k, NULL, c), 0);
     assert_true(told_of(&k, "images"));
     assert_true(told_of(&k, "by-id"));
     assert_true(told_of(&k, "images/active"));
@@ -529,11 +545,11 @@ static void a_query_is_told_of_in_all_its_spellings(void **state)
     const struct node next = tree_page(&l.tree, c, NODE_PAGE_NEXT);
     struct node a = {NODE_IMAGE, .query = 5, .image = lists_slot(&l, "a"), .spelling = 77}, b = a;
     learn_all(&k, c);
-    assert_int_equal(diff_catalogs(&l.tree, c, same, forget, &k), 0);
+    assert_int_equal(tell_diff(&k, c, same), 0);
     assert_true(forgot(&k, tops[0]) && forgot(&k, tops[1])); /* as images/ always is */
     assert_int_equal(k.told, 2);
     learn_all(&k, same);
-    assert_int_equal(diff_catalogs(&l.tree, same, less, forget, &k), 0);
+    assert_int_equal(tell_diff(&k, same, less), 0);
     assert_true(forgot(&k, tops[0]) && forgot(&k, tops[1]));
     assert_true(forgot(&k, next));
     assert_false(forgot(&k, a));
@@ -567,7 +583,7 @@ static void of_a_next_that_moves_name_and_data_are_told(void **state)
         struct catalog *now = page_until(markers[i], c, page);
         learn_all(&k, c);
         assert_true(knows_name(&k, "next"));
-        assert_int_equal(diff_catalogs(&l.tree, c, now, forget, &k), 0);
+        assert_int_equal(tell_diff(&k, c, now), 0);
         assert_true(forgot(&k, tree_page(&l.tree, c, NODE_PAGE_NEXT)));
         assert_false(knows_name(&k, "next"));
         assert_true(knows_name(&k, "first"));
@@ -588,7 +604,7 @@ static void of_a_query_that_goes_nothing_stays(void **state)
     struct catalog *empty;
     assert_int_equal(catalog_new(&empty, &l.numbers, form, NULL, false), 0);
     learn_all(&k, c);
-    assert_int_equal(diff_catalogs(&l.tree, c, empty, forget, &k), 0);
+    assert_int_equal(tell_diff(&k, c, empty), 0);
     for (size_t i = 0; i < k.dentry_count; i++)
         assert_string_equal(strndupa(k.dentries[i].name, k.dentries[i].name_len), "first");
     catalog_free(empty);
@@ -619,8 +635,8 @@ static void of_a_list_that_was_emptied_nothing_stale_is_left(void **state)
             const struct catalog *before = n && chance(&seed, 2) ? last : NULL;
             struct catalog *now = list_by_chance(last, before, &seed);
             expire(&k);
-            assert_int_equal(diff_catalogs(&l.tree, before, now, forget, &k), 0);
-            assert_int_equal(diff_emptied(&l.tree, before, now, forget, &k), 0);
+            assert_int_equal(tell_diff(&k, before, now), 0);
+            assert_int_equal(tell_emptied(&k, before, now), 0);
             learn_all(&k, now);
             check_all(&k, now);
             catalog_free(last);

@@ -117,11 +117,48 @@ static void contents_follow_the_table(void **state)
         snprintf(json, sizeof(json), "{\"v\":%s,\"id\":\"1\"}", rows[i].value);
         CLEANUP(put_image) struct image *img = image_of(json);
         assert_file(img, "v", rows[i].content);
-        assert_int_equal(attr_named(img, "v")->type, rows[i].type);
+        assert_int_equal(image_attr_type(img, attr_named(img, "v")), rows[i].type);
         assert_true(bytes_are(image_attr_json(img, attr_named(img, "v")), rows[i].value));
         assert_true(bytes_are(image_json(img), json));
         assert_sizes(img);
     }
+}
+
+/* Offsets and sizes have 25 bits. */
+static void what_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    static const char head[] = "{\"id\":\"1\",\"v\":", text[] = "\"\",\"w\":\"";
+    for (size_t over = 0; over <= 1; over++) {
+        struct image *img = NULL;
+        struct strbuf json = STRBUF_INIT;
+        strbuf_add_str(&json, head);
+        strbuf_add_str(&json, text);
+        size_t len = IMAGE_BYTES_MAX - json.len - 2 + over;
+        assert_true(strbuf_reserve(&json, len));
+        memset(json.data + json.len, 'x', len);
+        json.len += len;
+        strbuf_add_str(&json, "\"}");
+        int r = image_new(&img, strbuf_bytes(&json), attrs, &notes);
+        assert_int_equal(r, over ? -E2BIG : 0);
+        if (img) {
+            assert_int_equal(attr_named(img, "w")->size, len + 1);
+            assert_int_equal(image_attr_json(img, attr_named(img, "w")).len, len + 2);
+        }
+        image_unref(img);
+        strbuf_free(&json);
+    }
+    /* A file can be longer than the record. */
+    struct image *img = NULL;
+    struct strbuf json = STRBUF_INIT;
+    strbuf_add_str(&json, "{\"id\":\"1\",\"v\":[{\"k\":\"");
+    size_t len = IMAGE_BYTES_MAX / 3 + 1;
+    assert_true(strbuf_reserve(&json, len));
+    memset(json.data + json.len, 0xFF, len);
+    json.len += len;
+    strbuf_add_str(&json, "\"}]}");
+    assert_int_equal(image_new(&img, strbuf_bytes(&json), attrs, &notes), -E2BIG);
+    strbuf_free(&json);
 }
 
 static void a_long_number_keeps_every_digit(void **state)
@@ -386,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(contents_follow_the_table),
+        TEST(what_is_too_long_is_refused),
         TEST(a_long_number_keeps_every_digit),
         TEST(the_record_keeps_keys_order_and_tokens),
         TEST(odd_keys_have_files_of_their_own),

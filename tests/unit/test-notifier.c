@@ -38,7 +38,7 @@ static void note(struct record *r, uint64_t what)
     pthread_cond_broadcast(&r->more);
 }
 
-static void tell(void *ctx, const struct diff_item *item)
+static int tell(void *ctx, const struct diff_item *item)
 {
     struct record *r = ctx;
     pthread_mutex_lock(&r->lock);
@@ -50,6 +50,7 @@ static void tell(void *ctx, const struct diff_item *item)
     while (r->hold)
         pthread_cond_wait(&r->more, &r->lock);
     pthread_mutex_unlock(&r->lock);
+    return 0;
 }
 
 static void told(void *ctx, uint32_t list, uint64_t generation, bool again)
@@ -64,7 +65,7 @@ static void told(void *ctx, uint32_t list, uint64_t generation, bool again)
 static struct notifier *notifier_of(struct record *r, bool start)
 {
     struct notifier *n;
-    const struct notifier_ops ops = {tell, told, r};
+    const struct notifier_ops ops = {.tell = tell, .told = told, .ctx = r};
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->more, NULL);
     assert_int_equal(notifier_new(&n, &ops), 0);
@@ -89,15 +90,15 @@ static void wait_for(struct record *r, size_t count)
 }
 
 /* A batch of inodes from first on. */
-static struct notes *batch(uint64_t generation, uint64_t first, size_t count)
+static void post(struct notifier *n, uint64_t generation, uint64_t first, size_t count)
 {
-    struct notes *notes = notes_new(list_of(generation), generation);
-    assert_non_null(notes);
+    struct notes notes = NOTES_INIT;
     for (size_t i = 0; i < count; i++) {
         const struct diff_item item = {.kind = DIFF_DATA, .ino = first + i};
-        assert_int_equal(notes_add(notes, &item), 0);
+        assert_int_equal(notes_add(&notes, &item), 0);
     }
-    return notes;
+    assert_int_equal(notifier_post(n, list_of(generation), generation, &notes), 0);
+    assert_null(notes.text.data); /* it was taken over */
 }
 
 static void a_batch_is_told_twice(void **state)
@@ -106,7 +107,7 @@ static void a_batch_is_told_twice(void **state)
     static const uint64_t expected[] = {10, 11, 12, OF_GENERATION | 1, 10, 11, 12, AGAIN | 1};
     struct record r = {0};
     struct notifier *n = notifier_of(&r, true);
-    notifier_post(n, batch(1, 10, 3));
+    post(n, 1, 10, 3);
     wait_for(&r, ARRAY_SIZE(expected));
     notifier_stop(n);
     assert_int_equal(r.count, ARRAY_SIZE(expected));
@@ -122,9 +123,9 @@ static void batches_are_told_in_order(void **state)
     static const uint64_t again[] = {10, 11, AGAIN | 1, 20, AGAIN | 2, AGAIN | 3};
     struct record r = {0};
     struct notifier *n = notifier_of(&r, false);
-    notifier_post(n, batch(1, 10, 2));
-    notifier_post(n, batch(2, 20, 1));
-    notifier_post(n, batch(3, 30, 0));
+    post(n, 1, 10, 2);
+    post(n, 2, 20, 1);
+    post(n, 3, 30, 0);
     assert_int_equal(notifier_start(n), 0);
     wait_for(&r, ARRAY_SIZE(expected) + ARRAY_SIZE(again));
     notifier_stop(n);
@@ -138,16 +139,15 @@ static void items_come_as_they_were_written(void **state)
     (void)state;
     struct record r = {0};
     struct notifier *n = notifier_of(&r, false);
-    struct notes *notes = notes_new(list_of(1), 1);
-    assert_non_null(notes);
+    struct notes notes = NOTES_INIT;
     for (unsigned i = 0; i < 300; i++) {
         char name[16];
         int len = snprintf(name, sizeof(name), "n%u-rest", i);
-        const struct diff_item item = {DIFF_ENTRY, i, name, (size_t)len - 5};
-        assert_int_equal(notes_add(notes, &item), 0);
+        const struct diff_item item = {DIFF_ENTRY, i, .name = name, .name_len = (size_t)len - 5};
+        assert_int_equal(notes_add(&notes, &item), 0);
         memset(name, 'x', sizeof(name)); /* it was copied */
     }
-    notifier_post(n, notes);
+    assert_int_equal(notifier_post(n, list_of(1), 1, &notes), 0);
     assert_int_equal(notifier_start(n), 0);
     wait_for(&r, 301);
     notifier_stop(n);
@@ -215,8 +215,8 @@ static void stopping_drops_what_is_left(void **state)
     struct record r = {.hold = true};
     struct notifier *n = notifier_of(&r, true);
     pthread_t helper;
-    notifier_post(n, batch(1, 10, 1));
-    notifier_post(n, batch(2, 20, 1000));
+    post(n, 1, 10, 1);
+    post(n, 2, 20, 1000);
     wait_for(&r, 1);
     assert_int_equal(pthread_create(&helper, NULL, let_go, &r), 0);
     notifier_stop(n); /* waits for the one that is being told, not for the others */
@@ -231,13 +231,11 @@ static void what_never_started_is_freed(void **state)
     (void)state;
     struct record r = {0};
     struct notifier *n = notifier_of(&r, false);
-    notifier_post(n, batch(1, 10, 5));
+    post(n, 1, 10, 5);
     notifier_stop(n);
     assert_int_equal(r.count, 0);
     notifier_free(n);
     notifier_free(NULL);
-    notes_free(batch(2, 1, 3));
-    notes_free(NULL);
 }
 
 #define POSTERS 3
@@ -253,7 +251,7 @@ static void *post_all(void *ctx)
 {
     struct poster *p = ctx;
     for (uint64_t i = 0; i < BATCHES; i++)
-        notifier_post(p->notifier, batch(p->first + i, p->first + i, 1));
+        post(p->notifier, p->first + i, p->first + i, 1);
     return NULL;
 }
 

@@ -26,6 +26,10 @@ struct world {
     unsigned images, pages, largest;
     char ids[64]; /* of the first ones, with a space behind each */
     int refuse;   /* what the sink says instead of taking a page; 0: it takes them */
+    const char
+        *rewrite;      /* what the file holds after the first page that it takes; NULL: the same */
+    unsigned rewrites; /* so many pages more */
+    unsigned restarts;
 };
 
 static void write_file(const char *text)
@@ -51,12 +55,24 @@ static int take(void *ctx, struct image **images, size_t count)
     w->pages++;
     if (count > w->largest)
         w->largest = (unsigned)count;
+    if (w->rewrites > 0) {
+        w->rewrites--;
+        write_file(w->rewrite);
+    }
     return (int)count;
+}
+
+static void restart(void *ctx)
+{
+    struct world *w = ctx;
+    w->restarts++;
+    w->images = 0;
+    w->ids[0] = '\0';
 }
 
 static int list_query(struct world *w, const struct query *q)
 {
-    const struct source_sink sink = {take, NULL, w};
+    const struct source_sink sink = {take, restart, w};
     w->images = w->pages = 0;
     w->ids[0] = '\0';
     return whole_list(w->source, q, &sink, &w->last);
@@ -157,6 +173,35 @@ static void many_images_come_in_batches(void **state)
     assert_int_equal(w.largest, SOURCE_FILE_BATCH);
     assert_int_equal(w.last.left_out.skipped, 2500);
     close_world(&w);
+}
+
+/* With so many that a page is taken before the end is read. */
+static void write_many(void)
+{
+    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+    for (int i = 0; i < 1500; i++)
+        strbuf_printf(&text, "{\"id\": \"%d\"}\n", i);
+    write_file(strbuf_str(&text));
+}
+
+/* Neither half of the old list nor one out of two is shown. */
+static void what_is_written_meanwhile_is_read_anew(void **state)
+{
+    (void)state;
+    static const char *const now[] = {NULL, "[{\"id\": \"new\"}]", "[{\"id\": \"half"};
+    for (size_t i = 0; i < ARRAY_SIZE(now); i++) {
+        struct world w;
+        bool half = i == 2;
+        write_many();
+        open_world(&w);
+        w.rewrite = now[i];
+        w.rewrites = now[i] != NULL;
+        assert_int_equal(list(&w), half ? -EIO : 0);
+        assert_int_equal(w.restarts, now[i] != NULL);
+        assert_int_equal(w.images, !now[i] ? 1500 : half ? 0 : 1);
+        assert_int_equal(list(&w), half ? -EIO : SOURCE_UNCHANGED);
+        close_world(&w);
+    }
 }
 
 static void limits_hold(void **state)
@@ -343,6 +388,7 @@ int main(void)
         cmocka_unit_test(three_shapes_are_read),
         cmocka_unit_test(a_file_that_did_not_change_is_not_read),
         cmocka_unit_test(many_images_come_in_batches),
+        cmocka_unit_test(what_is_written_meanwhile_is_read_anew),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(what_is_no_list_is_told),
         cmocka_unit_test(criteria_are_evaluated),

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * notes: what the kernel must forget, written down until it was told twice.
+ *
+ * When every image of a list changes, each has a note of its files and one for each of its links.
+ * So they are kept as a string of bytes: names of files as the numbers that attributes have anyway,
+ * and these only where they are others than the image's before. That is about 50 bytes an image.
+ * One thread at a time.
+ */
+#ifndef IMSFS_NOTES_H
+#define IMSFS_NOTES_H
+
+#include "imsfs/diff.h"
+
+struct notes {
+    struct strbuf text;
+    size_t attrs_at; /* of the last attributes in text; 0: there are none */
+};
+
+#define NOTES_INIT ((struct notes){.text = STRBUF_INIT})
+
+void notes_free(struct notes *notes);
+/* A diff_fn with struct notes as ctx. What the item points to is copied. -ENOMEM. */
+MUST_CHECK int notes_add(void *notes, const struct diff_item *item);
+/*
+ * Gives them to fn in the order in which they were added, until it answers with an error other than
+ * -ENOENT: the inode is not known; then nothing more is said of an image's directory. attrs are the
+ * file names. Items are DIFF_DATA and DIFF_ENTRY only, with a NUL behind the name.
+ */
+int notes_tell(const struct notes *notes, const struct slot_table *attrs, diff_fn *fn, void *ctx);
+
+#endif
