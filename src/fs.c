@@ -16,6 +16,7 @@
 struct fs {
     struct fs_config config;
     struct answerer answerer;
+    struct feed feed;
     struct requests requests;
     _Atomic(struct session *) session; /* set by fs_mount() while the notifier may look */
     struct notifier *notifier;
@@ -59,7 +60,11 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
     (void)fi;
-    begin_on(req, ino, &(struct call){.kind = CALL_READ, .size = size, .offset = (uint64_t)offset});
+    begin_on(req, ino,
+             &(struct call){.kind = CALL_READ,
+                            .size = size,
+                            .offset = (uint64_t)offset,
+                            .pid = fuse_req_ctx(req)->pid});
 }
 
 static void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -68,7 +73,11 @@ static void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     (void)fi;
     if (size > LIST_MAX_BYTES)
         size = LIST_MAX_BYTES;
-    begin_on(req, ino, &(struct call){.kind = CALL_LIST, .size = size, .offset = (uint64_t)offset});
+    begin_on(req, ino,
+             &(struct call){.kind = CALL_LIST,
+                            .size = size,
+                            .offset = (uint64_t)offset,
+                            .pid = fuse_req_ctx(req)->pid});
 }
 
 /* The kernel asks once, and then opens by itself. */
@@ -135,6 +144,12 @@ static void tell_kernel(void *ctx, const struct diff_item *item)
 {
     struct fs *fs = ctx;
     session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len);
+}
+
+static int give_kernel(void *ctx, uint64_t ino, struct bytes contents)
+{
+    struct fs *fs = ctx;
+    return session_store(atomic_load(&fs->session), ino, contents);
 }
 
 static void kernel_told(void *ctx, uint32_t list, uint64_t generation, bool again)
@@ -236,7 +251,8 @@ int fs_new(struct fs **out, const struct fs_config *config)
     fs->answerer.stage.queries = config->queries;
     snapshots_init(&fs->answerer.snapshots);
     int r = notifier_new(&fs->notifier, &notifier);
-    requests_init(&fs->requests, &fs->answerer, fs->notifier);
+    feed_init(&fs->feed, &fs->answerer.stage, config->workers, give_kernel, fs);
+    requests_init(&fs->requests, &fs->answerer, fs->notifier, &fs->feed);
     if (r < 0) {
         fs_free(fs);
         return r;
@@ -253,6 +269,7 @@ void fs_free(struct fs *fs)
     notifier_free(fs->notifier);
     snapshots_deinit(&fs->answerer.snapshots);
     requests_deinit(&fs->requests);
+    feed_deinit(&fs->feed);
     free(fs);
 }
 

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 
-void requests_init(struct requests *rs, struct answerer *answerer, struct notifier *notifier)
+void requests_init(struct requests *rs, struct answerer *answerer, struct notifier *notifier,
+                   struct feed *feed)
 {
-    *rs = (struct requests){.answerer = answerer, .notifier = notifier};
+    *rs = (struct requests){.answerer = answerer, .notifier = notifier, .feed = feed};
     parking_init(&rs->lot);
 }
 
@@ -21,13 +22,16 @@ struct waiting {
     uint64_t event; /* at which it was told to wait */
 };
 
-/* True when the request was answered. */
-static bool run_call(struct requests *rs, fuse_req_t req, const struct call *call, uint64_t *event)
+/* True when the request was answered. worker: on one of the workers, and not while others wait. */
+static bool run_call(struct requests *rs, fuse_req_t req, const struct call *call, bool worker,
+                     uint64_t *event)
 {
     struct answer a = {.text = STRBUF_INIT};
     int r = answer_call(rs->answerer, call, &a, event);
     if (r == 0 && a.lapses)
         r = notifier_lapse(rs->notifier, node_id(&call->node), a.lease_ms);
+    if (r == 0 && worker)
+        feed_before_sending(rs->feed, call, &a);
     if (r != LIST_WAIT)
         answer_send(rs->answerer, req, call, r, &a);
     strbuf_free(&a.text);
@@ -72,7 +76,7 @@ static void park(struct requests *rs, struct waiting *w, uint64_t event)
             finish(w, error);
             return;
         }
-        if (run_call(rs, w->req, &w->call, &event)) {
+        if (run_call(rs, w->req, &w->call, false, &event)) {
             free(w);
             return;
         }
@@ -82,7 +86,7 @@ static void park(struct requests *rs, struct waiting *w, uint64_t event)
 static void run_again(struct requests *rs, struct waiting *w)
 {
     uint64_t event;
-    if (run_call(rs, w->req, &w->call, &event))
+    if (run_call(rs, w->req, &w->call, false, &event))
         free(w);
     else
         park(rs, w, event);
@@ -105,7 +109,7 @@ void requests_begin(struct requests *rs, fuse_req_t req, const struct call *call
 {
     struct waiting *w;
     uint64_t event;
-    if (run_call(rs, req, call, &event))
+    if (run_call(rs, req, call, true, &event))
         return;
     w = calloc(1, sizeof(*w));
     if (!w) {
