@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
-#include "imsfs/answer.h"
 #include "imsfs/log.h"
-#include "imsfs/notifier.h"
-#include "imsfs/parking.h"
+#include "imsfs/request.h"
 #include "imsfs/session.h"
 
 #define LIST_MAX_BYTES (1u << 20)
@@ -18,129 +16,22 @@
 struct fs {
     struct fs_config config;
     struct answerer answerer;
+    struct feed feed;
+    struct requests requests;
     _Atomic(struct session *) session; /* set by fs_mount() while the notifier may look */
     struct notifier *notifier;
-    struct parking lot;
 };
-
-struct waiting {
-    struct parked parked;
-    fuse_req_t req;
-    struct call call;
-    uint64_t event; /* at which it was told to wait */
-};
-
-/* --- Parking --- */
-
-/* True when the request was answered. */
-static bool run_call(struct fs *fs, fuse_req_t req, const struct call *call, uint64_t *event)
-{
-    struct answer a = {.text = STRBUF_INIT};
-    int r = answer_call(&fs->answerer, call, &a, event);
-    if (r == 0 && a.lapses)
-        r = notifier_lapse(fs->notifier, node_id(&call->node), a.lease_ms);
-    if (r != LIST_WAIT)
-        answer_send(&fs->answerer, req, call, r, &a);
-    strbuf_free(&a.text);
-    return r != LIST_WAIT;
-}
-
-static void on_interrupt(fuse_req_t req, void *data)
-{
-    struct fs *fs = data;
-    struct parked *p = parking_interrupt(&fs->lot, req);
-    if (!p)
-        return;
-    fuse_reply_err(req, EINTR);
-    free(p);
-}
-
-static void finish(struct waiting *w, int error)
-{
-    fuse_reply_err(w->req, -error);
-    free(w);
-}
-
-/* Parks w until something happens after event; what happened meanwhile it answers. Takes w over. */
-static void park(struct fs *fs, struct waiting *w, uint64_t event)
-{
-    for (;;) {
-        const uint32_t list = w->call.node.query;
-        w->event = event;
-        w->parked.list = list;
-        parking_add(&fs->lot, &w->parked);
-        fuse_req_interrupt_func(w->req, on_interrupt, fs); /* at once, if it came before */
-        if (!parking_arm(&fs->lot, &w->parked)) {
-            finish(w, -EINTR);
-            return;
-        }
-        /* From here on w may be somebody else's. What came before it was parked woke nobody. */
-        if (cache_event_count(fs->answerer.stage.cache, list) == event ||
-            !parking_take(&fs->lot, &w->parked))
-            return;
-        int error = cache_failed_since(fs->answerer.stage.cache, list, w->event);
-        if (error < 0) {
-            finish(w, error);
-            return;
-        }
-        if (run_call(fs, w->req, &w->call, &event)) {
-            free(w);
-            return;
-        }
-    }
-}
-
-static void run_again(struct fs *fs, struct waiting *w)
-{
-    uint64_t event;
-    if (run_call(fs, w->req, &w->call, &event))
-        free(w);
-    else
-        park(fs, w, event);
-}
-
-static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
-{
-    struct fs *fs = ctx;
-    struct parked *p = parking_take_all(&fs->lot, list, events), *next;
-    for (; p; p = next) {
-        next = p->next;
-        struct waiting *w = (struct waiting *)p;
-        if (error < 0)
-            finish(w, error);
-        else
-            run_again(fs, w);
-    }
-}
 
 /* --- libfuse's callbacks --- */
 
-static void begin(fuse_req_t req, struct call *call)
-{
-    struct fs *fs = fuse_req_userdata(req);
-    struct waiting *w;
-    uint64_t event;
-    if (run_call(fs, req, call, &event))
-        return;
-    w = calloc(1, sizeof(*w));
-    if (!w) {
-        fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    w->req = req;
-    w->call = *call;
-    w->parked.key = req;
-    w->parked.events = answer_events(call);
-    park(fs, w, event);
-}
-
 static void begin_on(fuse_req_t req, fuse_ino_t ino, struct call *call)
 {
+    struct fs *fs = fuse_req_userdata(req);
     if (!node_of(ino, &call->node)) {
         fuse_reply_err(req, ESTALE);
         return;
     }
-    begin(req, call);
+    requests_begin(&fs->requests, req, call);
 }
 
 static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -169,7 +60,11 @@ static void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
     (void)fi;
-    begin_on(req, ino, &(struct call){.kind = CALL_READ, .size = size, .offset = (uint64_t)offset});
+    begin_on(req, ino,
+             &(struct call){.kind = CALL_READ,
+                            .size = size,
+                            .offset = (uint64_t)offset,
+                            .pid = fuse_req_ctx(req)->pid});
 }
 
 static void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -178,7 +73,11 @@ static void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
     (void)fi;
     if (size > LIST_MAX_BYTES)
         size = LIST_MAX_BYTES;
-    begin_on(req, ino, &(struct call){.kind = CALL_LIST, .size = size, .offset = (uint64_t)offset});
+    begin_on(req, ino,
+             &(struct call){.kind = CALL_LIST,
+                            .size = size,
+                            .offset = (uint64_t)offset,
+                            .pid = fuse_req_ctx(req)->pid});
 }
 
 /* The kernel asks once, and then opens by itself. */
@@ -247,6 +146,12 @@ static int tell_kernel(void *ctx, const struct diff_item *item)
     return session_forget(atomic_load(&fs->session), item->ino, item->name, item->name_len);
 }
 
+static int give_kernel(void *ctx, uint64_t ino, struct bytes contents)
+{
+    struct fs *fs = ctx;
+    return session_store(atomic_load(&fs->session), ino, contents);
+}
+
 static void kernel_told(void *ctx, uint32_t list, uint64_t generation, bool again)
 {
     struct fs *fs = ctx;
@@ -282,6 +187,12 @@ static int compare(struct fs *fs, uint32_t list, const struct catalog *before,
         r = diff_emptied(&tree, before, now, notes_add, notes);
     queries_done(queries, &use);
     return r;
+}
+
+static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
+{
+    struct fs *fs = ctx;
+    requests_woken(&fs->requests, list, events, error);
 }
 
 static void on_published(void *ctx, uint32_t list, const struct catalog *before,
@@ -336,9 +247,10 @@ int fs_new(struct fs **out, const struct fs_config *config)
     fs->config = *config;
     fs->answerer.stage.tree = config->tree;
     fs->answerer.stage.queries = config->queries;
-    parking_init(&fs->lot);
     snapshots_init(&fs->answerer.snapshots);
     int r = notifier_new(&fs->notifier, &notifier);
+    feed_init(&fs->feed, &fs->answerer.stage, config->workers, give_kernel, fs);
+    requests_init(&fs->requests, &fs->answerer, fs->notifier, &fs->feed);
     if (r < 0) {
         fs_free(fs);
         return r;
@@ -354,7 +266,8 @@ void fs_free(struct fs *fs)
     session_free(fs->session);
     notifier_free(fs->notifier);
     snapshots_deinit(&fs->answerer.snapshots);
-    parking_deinit(&fs->lot);
+    requests_deinit(&fs->requests);
+    feed_deinit(&fs->feed);
     free(fs);
 }
 

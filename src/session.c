@@ -230,6 +230,16 @@ void session_stop(struct session *s, bool unmount)
     s->mounted = false;
 }
 
+int session_store(struct session *s, uint64_t ino, struct bytes contents)
+{
+    struct fuse_bufvec buf = FUSE_BUFVEC_INIT(contents.len);
+    buf.buf[0].mem = (void *)contents.data;
+    int r = fuse_lowlevel_notify_store(s->fuse, ino, 0, &buf, FUSE_BUF_NO_SPLICE);
+    if (r == 0)
+        traffic_count_store(s->traffic);
+    return r;
+}
+
 int session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len)
 {
     if (!s)

@@ -64,6 +64,7 @@ static void add_traffic(const struct traffic *traffic, struct strbuf *out)
     strbuf_add_str(out, "  \"kernel_requests\": ");
     traffic_add(traffic, out);
     strbuf_add_str(out, ",\n");
+    add_number(out, "kernel_stores", atomic_load(&traffic->stores));
 }
 
 /* --- Queries --- */

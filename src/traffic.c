@@ -36,6 +36,11 @@ void traffic_count(struct traffic *t, uint32_t opcode)
     atomic_fetch_add_explicit(&t->requests[kind], 1, memory_order_relaxed);
 }
 
+void traffic_count_store(struct traffic *t)
+{
+    atomic_fetch_add_explicit(&t->stores, 1, memory_order_relaxed);
+}
+
 void traffic_add(const struct traffic *t, struct strbuf *out)
 {
     const char *between = "";

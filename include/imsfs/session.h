@@ -2,7 +2,7 @@
 /*
  * session: the connection to the kernel: the mount, the worker threads that serve it, and its end.
  * It knows nothing of what is mounted. One thread makes and ends it; any thread may call
- * session_forget().
+ * session_forget() and session_store().
  */
 #ifndef IMSFS_SESSION_H
 #define IMSFS_SESSION_H
@@ -38,5 +38,12 @@ void session_want(struct fuse_conn_info *conn);
  * not from a worker. -ENOENT: it knows no such inode, or name; -errno.
  */
 int session_forget(struct session *s, uint64_t ino, const char *name, size_t name_len);
+
+/*
+ * Gives the kernel the contents of the file ino, all of them, as if it had read them. May wait for
+ * a READ of that file that is being answered: see feed. -ENOENT: the kernel does not know ino;
+ * -ENOSYS, -EINVAL: nor what a store is; -ENOMEM ...
+ */
+int session_store(struct session *s, uint64_t ino, struct bytes contents);
 
 #endif
