@@ -3,75 +3,9 @@
 
 #include <errno.h>
 
-#define FOREVER_S 1e9 /* dropped by notification, not by time */
+#include "imsfs/entry.h"
 
 /* --- Answering, with the catalog locked for reading --- */
-
-static double lease_s(const struct list_view *view, const struct node *node)
-{
-    if (node->kind == NODE_ROOT || node->kind == NODE_META || node->kind == NODE_QUERY_LINK)
-        return FOREVER_S;
-    if (node->kind == NODE_QUERIES)
-        return 0; /* its entries come and go without a word */
-    if (node_is_dir(node))
-        return (double)view->lease_ms / 1000;
-    return view->complete ? FOREVER_S : 0;
-}
-
-/* A directory that is there before any list. */
-static bool is_named(const struct scene *s, const struct node *n)
-{
-    return n->kind == NODE_QUERY ||
-           (n->kind == NODE_DIR && n->dir < s->tree.numbers->layout->view_count);
-}
-
-/* Whether nothing but eviction takes the name away. */
-static bool is_named_for_good(const struct scene *s, const struct node *n)
-{
-    return n->kind == NODE_META || n->kind == NODE_QUERIES || n->kind == NODE_QUERY_LINK ||
-           is_named(s, n);
-}
-
-/*
- * In a view, names stay until we say otherwise, and the attributes of the directories vouch for
- * them. Attributes of a query's directory must not cost a listing (ls -l of query/), so its names
- * have a lease of their own, and those of named queries that may come to mean another list, none.
- */
-static double name_lease_s(const struct scene *s, const struct node *node)
-{
-    if (node->kind == NODE_QUERY && s->use.provisional)
-        return 0;
-    if (is_named_for_good(s, node))
-        return FOREVER_S;
-    if (!s->view.complete)
-        return 0;
-    return node->query ? (double)s->view.lease_ms / 1000 : FOREVER_S;
-}
-
-static int fill_entry(const struct scene *s, const struct node *node, struct fuse_entry_param *e)
-{
-    *e = (struct fuse_entry_param){.ino = node_id(node), .generation = node_generation(node)};
-    e->entry_timeout = name_lease_s(s, node);
-    e->attr_timeout = lease_s(&s->view, node);
-    int r = tree_stat(&s->tree, s->view.catalog, node, &e->attr);
-    if (node->kind == NODE_QUERIES && r == 0)
-        e->attr.st_mtim = e->attr.st_ctim = queries_changed(s->stage->queries);
-    return r;
-}
-
-/* The entry of a directory in .imsfs/query, whose list nobody need have. */
-static int fill_query(const struct scene_stage *stage, const struct node *node,
-                      struct fuse_entry_param *e)
-{
-    struct scene s;
-    int r = scene_enter(&s, stage, node);
-    if (r == 0 && (r = scene_look(&s, LIST_NOW)) == 0) {
-        r = fill_entry(&s, node, e);
-        scene_look_away(&s);
-    }
-    scene_leave(&s);
-    return r;
-}
 
 /*
  * Whether an image that is not here has just moved to another place. ESTALE makes the kernel walk
@@ -97,7 +31,7 @@ static int answer_lookup(struct scene *s, const struct call *call, struct answer
         return LIST_WAIT; /* its page may still come */
     if (r == -ENOENT && has_moved(s, call))
         return -ESTALE;
-    return r < 0 ? r : fill_entry(s, &node, &a->entry);
+    return r < 0 ? r : entry_fill(s, &node, &a->entry);
 }
 
 /* The image that a file is of, as the kernel knows the file: of this list or an earlier one. */
@@ -113,10 +47,10 @@ static int answer_getattr(struct scene *s, const struct call *call, struct answe
 {
     if (call->node.kind == NODE_FILE) {
         const struct image *img = image_of(&s->view, &call->node);
-        a->entry.attr_timeout = lease_s(&s->view, &call->node);
+        a->entry.attr_timeout = entry_lease_s(&s->view, &call->node);
         return img ? tree_stat_file(&s->tree, img, &call->node, &a->entry.attr) : -ESTALE;
     }
-    return fill_entry(s, &call->node, &a->entry);
+    return entry_fill(s, &call->node, &a->entry);
 }
 
 static int answer_readlink(struct scene *s, const struct call *call, struct answer *a)
@@ -141,7 +75,17 @@ struct listing {
     struct strbuf *out;
     size_t size;
     int error;
+    struct entry_files files;
 };
+
+static int fill_listed(struct listing *l, const struct node *node, struct fuse_entry_param *e)
+{
+    if (node->kind == NODE_FILE)
+        return entry_fill_file(l->s, node, &l->files, e);
+    if (node->kind == NODE_QUERY && !l->s->tree.query)
+        return entry_fill_query(l->s->stage, node, e);
+    return entry_fill(l->s, node, e);
+}
 
 static bool add_entry(void *ctx, const char *name, const struct node *node, uint64_t next)
 {
@@ -149,7 +93,7 @@ static bool add_entry(void *ctx, const char *name, const struct node *node, uint
     struct fuse_entry_param e;
     bool dots = next <= 2; /* the kernel makes no inodes for these, nor for what has number 0 */
     bool other = node->kind == NODE_QUERY && !l->s->tree.query;
-    l->error = other ? fill_query(l->s->stage, node, &e) : fill_entry(l->s, node, &e);
+    l->error = fill_listed(l, node, &e);
     if (l->error == -ESTALE && other) { /* evicted meanwhile */
         l->error = 0;
         return true;
@@ -159,10 +103,10 @@ static bool add_entry(void *ctx, const char *name, const struct node *node, uint
     if (dots || node->kind == NODE_STATUS)
         e.ino = 0;
     size_t left = l->size - l->out->len;
-    size_t need = fuse_add_direntry_plus(NULL, NULL, 0, name, &e, (off_t)next);
-    if (need > left)
+    size_t need =
+        fuse_add_direntry_plus(NULL, l->out->data + l->out->len, left, name, &e, (off_t)next);
+    if (need > left) /* then nothing was added */
         return false;
-    fuse_add_direntry_plus(NULL, l->out->data + l->out->len, left, name, &e, (off_t)next);
     l->out->len += need;
     return true;
 }
@@ -176,7 +120,7 @@ static struct directory *growing(const struct scene *s, const struct node *dir)
 
 static int answer_list(struct scene *s, const struct call *call, struct answer *a)
 {
-    struct listing l = {s, &a->text, call->size, 0};
+    struct listing l = {.s = s, .out = &a->text, .size = call->size};
     if (!strbuf_reserve(&a->text, call->size))
         return -ENOMEM;
     struct directory *d = growing(s, &call->node);
@@ -239,7 +183,7 @@ static int list_queries(struct answerer *x, const struct call *call, struct answ
 {
     CLEANUP(queries_listing_clear) struct queries_listing found = {0};
     struct scene s;
-    struct listing l = {&s, &a->text, call->size, 0};
+    struct listing l = {.s = &s, .out = &a->text, .size = call->size};
     int r = scene_enter(&s, &x->stage, &call->node);
     if (r == 0 && !strbuf_reserve(&a->text, call->size))
         r = -ENOMEM;
@@ -258,7 +202,7 @@ static int answer_queries(struct answerer *x, const struct call *call, struct an
     if (call->kind == CALL_LIST)
         return list_queries(x, call, a);
     int r = queries_lookup(x->stage.queries, bytes_of(call->name), &node);
-    return r != 0 ? r : fill_query(&x->stage, &node, &a->entry);
+    return r != 0 ? r : entry_fill_query(&x->stage, &node, &a->entry);
 }
 
 static bool is_status(const struct call *call)
@@ -293,7 +237,7 @@ static enum list_need need_of(const struct scene *s, const struct call *call)
     enum node_kind kind = call->node.kind;
     if (node_names_are_fixed(&call->node) || kind == NODE_QUERY_LINK)
         return LIST_NOW;
-    if (call->kind == CALL_GETATTR && is_named(s, &call->node))
+    if (call->kind == CALL_GETATTR && entry_is_named(s, &call->node))
         return LIST_NOW;
     return call->kind == CALL_LIST && call->offset > 0 ? LIST_REST : rules[call->kind].need;
 }

@@ -124,9 +124,11 @@ static struct node parent_of_image(const struct listing *l)
                          .spelling = l->dir->spelling};
 }
 
-static bool give_file(const struct listing *l, const char *name, uint32_t attr)
+/* file is one of the image, whichever. */
+static bool give_file(const struct listing *l, const char *name, struct node file, uint32_t attr)
 {
-    return give(l, name, tree_file(l->t, l->c, l->dir->image, attr), attr);
+    file.attr = attr;
+    return give(l, name, file, attr);
 }
 
 static int give_image(const struct listing *l)
@@ -136,16 +138,17 @@ static int give_image(const struct listing *l)
     if (!img)
         return -ESTALE;
     bool go_on = give_dots(l, parent_of_image(l)) && first_mark(l) <= IMAGE_JSON_SLOT;
+    const struct node any = tree_file(l->t, l->c, l->dir->image, IMAGE_JSON_SLOT);
     size_t i = go_on ? image_attr_lower(img, (uint32_t)first_mark(l)) : 0;
     for (; go_on && i < image_attr_count(img); i++) {
         uint32_t slot = image_attr_at(img, i)->slot;
         struct bytes file = slot_get(l->t->numbers->attrs, slot);
         memcpy(name, file.data, file.len);
         name[file.len] = '\0';
-        go_on = give_file(l, name, slot);
+        go_on = give_file(l, name, any, slot);
     }
     if (go_on)
-        give_file(l, TREE_JSON_NAME, IMAGE_JSON_SLOT);
+        give_file(l, TREE_JSON_NAME, any, IMAGE_JSON_SLOT);
     return 0;
 }
 

@@ -295,7 +295,7 @@ int fs_mount(struct fs *fs, const char *mountpoint, const char *options)
 
 int fs_start(struct fs *fs)
 {
-    return session_start(fs->session, fs->config.workers);
+    return session_start(fs->session, fs->config.workers, fs->config.follow);
 }
 
 int fs_ended_fd(const struct fs *fs)

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "imsfs/follower.h"
 #include "imsfs/log.h"
 
 #define WORKERS_MAX 16
@@ -22,6 +23,7 @@ struct session {
     struct traffic *traffic;
     pthread_t workers[WORKERS_MAX];
     unsigned count;
+    bool follow;
     int ended_fd;
     bool mounted;
 };
@@ -132,12 +134,14 @@ void session_free(struct session *s)
     free(s);
 }
 
-/* We asked for no splice, so a request is in memory. */
-static void count_request(struct traffic *traffic, const struct fuse_buf *buf)
+/* The kind of a request, and the thread that sent it. We asked for no splice, so it is in memory.
+ */
+static struct fuse_in_header head_of(const struct fuse_buf *buf)
 {
-    const struct fuse_in_header *head = buf->mem;
-    if (buf->size >= sizeof(*head))
-        traffic_count(traffic, head->opcode);
+    struct fuse_in_header head = {0};
+    if (buf->size >= sizeof(head))
+        head = *(const struct fuse_in_header *)buf->mem;
+    return head;
 }
 
 /* Serves until the session ends. SIGUSR1 gets it out of read(2). */
@@ -145,19 +149,25 @@ static void *work(void *ctx)
 {
     struct session *s = ctx;
     struct fuse_buf buf = {0};
+    struct follower follower;
     sigset_t nudge;
     sigemptyset(&nudge);
     sigaddset(&nudge, SIGUSR1);
     pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
+    follower_start(&follower);
     while (!fuse_session_exited(s->fuse)) {
         int r = fuse_session_receive_buf(s->fuse, &buf);
         if (r == -EINTR)
             continue;
         if (r <= 0)
             break;
-        count_request(s->traffic, &buf);
+        const struct fuse_in_header head = head_of(&buf);
+        traffic_count(s->traffic, head.opcode);
         fuse_session_process_buf(s->fuse, &buf);
+        if (s->follow) /* after the answer: nobody waits for it, and it knows who was woken where */
+            follower_serve(&follower, (pid_t)head.pid);
     }
+    follower_end(&follower);
     free(buf.mem);
     eventfd_write(s->ended_fd, 1);
     return NULL;
@@ -168,10 +178,11 @@ static void on_nudge(int sig)
     (void)sig;
 }
 
-int session_start(struct session *s, unsigned workers)
+int session_start(struct session *s, unsigned workers, bool follow)
 {
     const struct sigaction nudge = {.sa_handler = on_nudge}; /* no SA_RESTART */
     sigaction(SIGUSR1, &nudge, NULL);
+    s->follow = follow;
     for (s->count = 0; s->count < workers && s->count < WORKERS_MAX; s->count++) {
         int r = pthread_create(&s->workers[s->count], NULL, work, s);
         if (r != 0)

@@ -227,18 +227,24 @@ static void fill_owner(const struct tree *t, const struct node *n, struct stat *
         .st_ino = node_ino(n), .st_uid = t->uid, .st_gid = t->gid, .st_blksize = 4096};
 }
 
-int tree_stat_file(const struct tree *t, const struct image *img, const struct node *n,
-                   struct stat *st)
+int tree_stat_sibling(const struct image *img, const struct node *n, struct stat *st)
 {
     const struct image_attr *a = image_attr_find(img, n->attr);
     if (!a && n->attr != IMAGE_JSON_SLOT)
         return -ESTALE;
+    st->st_ino = node_ino(n);
+    set_size(st, a ? a->size : image_pretty_size(img));
+    return 0;
+}
+
+int tree_stat_file(const struct tree *t, const struct image *img, const struct node *n,
+                   struct stat *st)
+{
     fill_owner(t, n, st);
     st->st_mode = S_IFREG | (0444 & ~t->umask);
     st->st_nlink = 1;
-    set_size(st, a ? a->size : image_pretty_size(img));
     fill_image_times(t, st, img);
-    return 0;
+    return tree_stat_sibling(img, n, st);
 }
 
 static int stat_link(const struct tree *t, const struct catalog *c, const struct node *n,

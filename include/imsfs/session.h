@@ -20,8 +20,9 @@ struct session;
 MUST_CHECK int session_new(struct session **out, const struct fuse_lowlevel_ops *ops,
                            void *userdata, const char *mountpoint, const char *options, bool debug,
                            struct traffic *traffic);
-/* Starts the workers, at least 2 so that one can answer what another waits for in the kernel. */
-MUST_CHECK int session_start(struct session *s, unsigned workers);
+/* Starts the workers, at least 2 so that one can answer what another waits for in the kernel. With
+ * follow each goes to the CPU of the client that it served last. */
+MUST_CHECK int session_start(struct session *s, unsigned workers, bool follow);
 /* Readable when the kernel ended the session: the file system was unmounted. */
 int session_ended_fd(const struct session *s);
 /* Ends the workers; with unmount, detaches the mount too. Then the kernel's requests fail. NULL is

@@ -60,6 +60,8 @@ MUST_CHECK int tree_stat(const struct tree *t, const struct catalog *c, const st
 /* The same for a file, when its image is known. */
 MUST_CHECK int tree_stat_file(const struct tree *t, const struct image *img,
                               const struct node *node, struct stat *st);
+/* The same when st is that of another file of the same image, which has nearly all in common. */
+MUST_CHECK int tree_stat_sibling(const struct image *img, const struct node *node, struct stat *st);
 /* The image that a file is of; NULL: the list does not have it, or not in this version. */
 const struct image *tree_image(const struct catalog *c, const struct node *file);
 
