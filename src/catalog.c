@@ -57,31 +57,27 @@ static const struct roll_item *same_in(const struct catalog *list, const struct 
 
 /*
  * The same record as before is the same object as before, and the same version; or those of the
- * lender. A list that was emptied has no before; numbers knows the last version.
+ * lender. A list that was emptied has no before; ids knows the last version.
  */
-static int share(struct catalog *c, struct roll_item *item)
+static void share(struct catalog *c, struct roll_item *item)
 {
     const struct roll_item *before = same_in(c->previous, item), *lent = same_in(c->lender, item);
     const struct roll_item *object = lent ? lent : before, *version = before ? before : lent;
     size_t bytes = roll_image_bytes(item->img);
-    int r = 0;
-    if (version)
-        item->version = version->version;
-    else
-        r = numbers_version(c->numbers, item->slot, image_json(item->img), &item->version);
+    item->version = version ? version->version
+                            : ids_version(c->numbers->ids, item->slot, image_json(item->img));
     if (object) {
         image_unref(item->img);
         item->img = image_ref(object->img);
     }
     c->image_bytes += lent ? bytes / 2 : bytes;
-    return r;
 }
 
 /* Returns 1 when the image is new to this listing, 0 when not. Takes over the reference. */
 static int add_image(struct catalog *c, struct image *img)
 {
     struct roll_item item = {.img = img};
-    int r = slot_add(c->numbers->ids, image_id(img), &item.slot);
+    int r = ids_add(c->numbers->ids, image_id(img), &item.slot);
     if (r == 0 && roll_find(&c->roll, item.slot)) {
         c->counts.duplicates++;
         image_unref(img);
@@ -89,10 +85,10 @@ static int add_image(struct catalog *c, struct image *img)
     }
     if (r == 0)
         r = roll_reserve(&c->roll, item.slot);
-    if (r == 0)
-        r = share(c, &item);
-    if (r == 0)
+    if (r == 0) {
+        share(c, &item);
         r = groups_place(&c->groups, &item);
+    }
     if (r < 0) {
         image_unref(item.img);
         return groups_count_full(&c->groups, r) < 0 ? r : 1;

@@ -368,7 +368,7 @@ static void fill_by_chance(struct catalog *c, const struct catalog *before, uint
         uint32_t id = (first + n * 3) % IDS, slot;
         char name[16];
         snprintf(name, sizeof(name), "id%u", id);
-        const struct image *was = before && slot_find(l.numbers.ids, bytes_of(name), &slot) == 0
+        const struct image *was = before && ids_find(l.numbers.ids, bytes_of(name), &slot) == 0
                                       ? catalog_image(before, slot)
                                       : NULL;
         struct image *img;
