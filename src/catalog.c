@@ -109,7 +109,8 @@ int catalog_add_page(struct catalog *c, struct image **images, size_t count)
         if (r > 0)
             fresh++;
     }
-    if (c->streaming)
+    /* Else nobody reads it yet: to sort it after each page would take the square of its length. */
+    if (c->streaming && catalog_streamable(c))
         groups_settle(&c->groups);
     c->counts.unnumbered = c->groups.unnumbered;
     c->counts.names_equal = c->groups.names_equal;
