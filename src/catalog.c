@@ -27,9 +27,7 @@ int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form
     c->form = form;
     c->previous = previous;
     c->streaming = streaming;
-    bool flat = form == CATALOG_FLAT;
-    c->roll = roll_init(flat);
-    int r = groups_init(&c->groups, numbers, flat);
+    int r = groups_init(&c->groups, numbers, form == CATALOG_FLAT);
     if (r < 0) {
         catalog_free(c);
         return r;
@@ -84,7 +82,7 @@ static int add_image(struct catalog *c, struct image *img)
         return 0;
     }
     if (r == 0)
-        r = roll_reserve(&c->roll, item.slot);
+        r = roll_reserve(&c->roll);
     if (r == 0) {
         share(c, &item);
         r = groups_place(&c->groups, &item);
@@ -125,7 +123,7 @@ void catalog_grow(struct catalog *c, struct timespec since)
 bool catalog_streamable(const struct catalog *c)
 {
     bool flat = c->form == CATALOG_FLAT;
-    return flat || (c->roll.count == c->roll.limit && groups_have_no_gap(&c->groups));
+    return flat || (c->roll.count == c->roll.slots && groups_have_no_gap(&c->groups));
 }
 
 void catalog_set_lender(struct catalog *c, const struct catalog *lender)
