@@ -17,7 +17,7 @@ static bool has_moved(const struct scene *s, const struct call *call)
     const struct list_view *view = &s->view;
     struct bytes name = bytes_of(call->name), id;
     if (call->node.kind != NODE_DIR || !view->complete || !name_split_image(name, &id) ||
-        slot_find(s->tree.numbers->ids, id, &slot) < 0 || !catalog_image(view->catalog, slot))
+        ids_find(s->tree.numbers->ids, id, &slot) < 0 || !catalog_image(view->catalog, slot))
         return false;
     return attic_send_back(view->attic, slot, call->node.dir, name, call->pid);
 }

@@ -27,9 +27,7 @@ int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form
     c->form = form;
     c->previous = previous;
     c->streaming = streaming;
-    bool flat = form == CATALOG_FLAT;
-    c->roll = roll_init(flat);
-    int r = groups_init(&c->groups, numbers, flat);
+    int r = groups_init(&c->groups, numbers, form == CATALOG_FLAT);
     if (r < 0) {
         catalog_free(c);
         return r;
@@ -57,42 +55,38 @@ static const struct roll_item *same_in(const struct catalog *list, const struct 
 
 /*
  * The same record as before is the same object as before, and the same version; or those of the
- * lender. A list that was emptied has no before; numbers knows the last version.
+ * lender. A list that was emptied has no before; ids knows the last version.
  */
-static int share(struct catalog *c, struct roll_item *item)
+static void share(struct catalog *c, struct roll_item *item)
 {
     const struct roll_item *before = same_in(c->previous, item), *lent = same_in(c->lender, item);
     const struct roll_item *object = lent ? lent : before, *version = before ? before : lent;
     size_t bytes = roll_image_bytes(item->img);
-    int r = 0;
-    if (version)
-        item->version = version->version;
-    else
-        r = numbers_version(c->numbers, item->slot, image_json(item->img), &item->version);
+    item->version = version ? version->version
+                            : ids_version(c->numbers->ids, item->slot, image_json(item->img));
     if (object) {
         image_unref(item->img);
         item->img = image_ref(object->img);
     }
     c->image_bytes += lent ? bytes / 2 : bytes;
-    return r;
 }
 
 /* Returns 1 when the image is new to this listing, 0 when not. Takes over the reference. */
 static int add_image(struct catalog *c, struct image *img)
 {
     struct roll_item item = {.img = img};
-    int r = slot_add(c->numbers->ids, image_id(img), &item.slot);
+    int r = ids_add(c->numbers->ids, image_id(img), &item.slot);
     if (r == 0 && roll_find(&c->roll, item.slot)) {
         c->counts.duplicates++;
         image_unref(img);
         return 0;
     }
     if (r == 0)
-        r = roll_reserve(&c->roll, item.slot);
-    if (r == 0)
-        r = share(c, &item);
-    if (r == 0)
+        r = roll_reserve(&c->roll);
+    if (r == 0) {
+        share(c, &item);
         r = groups_place(&c->groups, &item);
+    }
     if (r < 0) {
         image_unref(item.img);
         return groups_count_full(&c->groups, r) < 0 ? r : 1;
@@ -113,7 +107,8 @@ int catalog_add_page(struct catalog *c, struct image **images, size_t count)
         if (r > 0)
             fresh++;
     }
-    if (c->streaming)
+    /* Else nobody reads it yet: to sort it after each page would take the square of its length. */
+    if (c->streaming && catalog_streamable(c))
         groups_settle(&c->groups);
     c->counts.unnumbered = c->groups.unnumbered;
     c->counts.names_equal = c->groups.names_equal;
@@ -128,7 +123,7 @@ void catalog_grow(struct catalog *c, struct timespec since)
 bool catalog_streamable(const struct catalog *c)
 {
     bool flat = c->form == CATALOG_FLAT;
-    return flat || (c->roll.count == c->roll.limit && groups_have_no_gap(&c->groups));
+    return flat || (c->roll.count == c->roll.slots && groups_have_no_gap(&c->groups));
 }
 
 void catalog_set_lender(struct catalog *c, const struct catalog *lender)

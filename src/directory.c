@@ -44,6 +44,8 @@ int directory_add(struct directory *d, uint32_t slot)
         return r;
     if (d->ordered)
         d->places[d->count] = order_next(d->count ? d->places[d->count - 1] : 0);
+    else if (d->count && d->entries[d->count - 1] >= slot)
+        d->unsorted = true;
     d->entries[d->count++] = slot;
     return 0;
 }
@@ -56,6 +58,9 @@ static int compare_slots(const void *a, const void *b)
 
 void directory_sort(struct directory *d)
 {
+    if (!d->unsorted)
+        return;
+    d->unsorted = false;
     qsort(d->entries, d->count, sizeof(*d->entries), compare_slots);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < d->count; i++)

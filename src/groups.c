@@ -53,8 +53,6 @@ static int add_entry(struct groups *g, struct directory *d, uint32_t slot)
 {
     if (d->count && d->entries[d->count - 1] == slot)
         return 0; /* an image with the same tag twice */
-    if (d->count && d->entries[d->count - 1] > slot && !d->ordered)
-        g->sorted = false;
     int r = touch(g, d);
     return r < 0 ? r : directory_add(d, slot);
 }
@@ -106,7 +104,7 @@ static int add_flat_root(struct groups *g)
 
 int groups_init(struct groups *g, struct numbers *numbers, bool flat)
 {
-    *g = (struct groups){.numbers = numbers, .flat = flat, .sorted = true};
+    *g = (struct groups){.numbers = numbers, .flat = flat};
     return flat ? add_flat_root(g) : add_view_roots(g);
 }
 
@@ -235,8 +233,7 @@ void groups_settle(struct groups *g)
         g->touched[i]->touched = false;
         if (!g->growing || g->touched[i]->parent != DIRECTORY_ROOT)
             g->touched[i]->mtime = now;
-        if (!g->sorted)
-            directory_sort(g->touched[i]);
+        directory_sort(g->touched[i]);
     }
     g->touched_count = 0;
 }

@@ -96,7 +96,7 @@ static int lookup_image(const struct tree *t, const struct catalog *c, const str
     bool id_only = d->view->kind == LAYOUT_BY_ID || d->view->kind == LAYOUT_BY_NAME;
     if (!id_only && !name_split_image(name, &id))
         return -ENOENT;
-    if (slot_find(t->numbers->ids, id, &slot) < 0 || !catalog_has(c, d, slot))
+    if (ids_find(t->numbers->ids, id, &slot) < 0 || !catalog_has(c, d, slot))
         return -ENOENT;
     const struct image *img = catalog_image(c, slot);
     if (!img || !bytes_equal(name, (struct bytes){entry, directory_entry_name(d, img, entry)}))

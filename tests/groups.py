@@ -104,6 +104,9 @@ def clang(arguments):
 
 def large(arguments):
     yield from build("build-release", ".ci/build-release.ini")
+    scale = meson_test("build-release", "scale", [])
+    scale.env["IMSFS_TEST_ALL"] = "1"
+    yield scale
     for folder in "mount", "openstack":
         yield pytest("build-release", folder, ["-m", "all", *arguments], {"IMSFS_TEST_ALL": "1"})
 

@@ -81,7 +81,7 @@ uint32_t catalog_home(const struct catalog *c, uint32_t slot);
 const struct directory *catalog_dir(const struct catalog *c, uint32_t slot);
 /* Whether a directory of the list has that image or directory. */
 bool catalog_has(const struct catalog *c, const struct directory *d, uint32_t slot);
-/* For walking all images, i from 0 to the limit; NULL: nobody there. Not always by slot. */
+/* For walking all images, i from 0 to the limit; NULL: nobody there. In no order. */
 const struct roll_item *catalog_image_at(const struct catalog *c, uint32_t i);
 uint32_t catalog_image_limit(const struct catalog *c);
 /* One more than the largest slot in use, for walking all. */

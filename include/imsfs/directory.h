@@ -20,6 +20,7 @@ struct directory {
     const struct layout_view *view;
     bool leaf;           /* entries are images (or links to them), not directories */
     bool touched;        /* among those that the current page changed */
+    bool unsorted;       /* entries wait for directory_sort() */
     uint64_t value_hash; /* tells two values with one name apart */
     uint32_t *entries;   /* slots of images, or of directories; sorted when readers see it, */
     uint32_t count, cap;
@@ -35,7 +36,8 @@ void directory_free(struct directory *d);
 
 /* At the end, in any order. -ENOMEM. */
 MUST_CHECK int directory_add(struct directory *d, uint32_t slot);
-/* Sorts, and drops what is there twice. Not where entries are in the order of arrival. */
+/* Sorts, and drops what is there twice. Where all entries came in order, or stay in that of their
+ * arrival, there is nothing to do. */
 void directory_sort(struct directory *d);
 
 /*

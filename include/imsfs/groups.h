@@ -13,7 +13,6 @@
 struct groups {
     struct numbers *numbers; /* borrowed */
     bool flat;
-    bool sorted;             /* every entry came behind the others of its directory */
     bool growing;            /* see groups_grow() */
     size_t unnumbered;       /* see struct catalog_counts */
     size_t names_equal;      /* likewise */
@@ -39,7 +38,7 @@ void groups_grow(struct groups *g, struct timespec since);
 MUST_CHECK int groups_place(struct groups *g, struct roll_item *item);
 /* Makes -ENOSPC a count; anything else stays. */
 int groups_count_full(struct groups *g, int r);
-/* Brings what was touched into order, with a new mtime. */
+/* Brings what was touched into order, with a new mtime: before readers see it. */
 void groups_settle(struct groups *g);
 /* Whether the list has all directories up to the one with the highest slot. */
 bool groups_have_no_gap(const struct groups *g);

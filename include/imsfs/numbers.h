@@ -12,26 +12,19 @@
 
 #include <time.h>
 
+#include "imsfs/ids.h"
 #include "imsfs/layout.h"
 
 #define NUMBERS_LIMIT 0xFFFFFFu /* 24 bits in an inode number */
 #define NUMBERS_VERSION_BITS 10 /* of a version in an inode number, the lowest */
 
-struct numbers_last {
-    uint64_t hash;  /* of its contents */
-    uint32_t count; /* of versions that the image has had */
-};
-
 struct numbers {
     const struct layout *layout;
-    struct slot_table *attrs;      /* file names of attributes */
-    struct slot_table *ids;        /* ids as path components */
-    struct slot_table *dirs;       /* paths of directories below the mount root */
-    struct timespec born;          /* when the mount began */
-    _Atomic int64_t stamp_ns;      /* the youngest mtime given, since 1970 */
-    struct numbers_last *versions; /* the last one of each image, by slot */
-    size_t version_cap;
-    uint64_t seed; /* of the hashes */
+    struct slot_table *attrs; /* file names of attributes */
+    struct ids *ids;          /* ids as path components, and the versions of their images */
+    struct slot_table *dirs;  /* paths of directories below the mount root */
+    struct timespec born;     /* when the mount began */
+    _Atomic int64_t stamp_ns; /* the youngest mtime given, since 1970 */
 };
 
 /* Borrows layout and attrs. -ENOMEM. */
@@ -45,13 +38,6 @@ struct timespec numbers_stamp(struct numbers *n);
 /* The last one. */
 struct timespec numbers_last_stamp(const struct numbers *n);
 
-/*
- * The version of the image in this slot that has these contents: the last one, if it had the same,
- * so that an image which comes back as it was is what the kernel knows; else one that it never had,
- * counted from 0. -ENOMEM.
- */
-MUST_CHECK int numbers_version(struct numbers *n, uint32_t slot, struct bytes contents,
-                               uint32_t *version);
 /* As far as an inode number can tell. */
 bool numbers_same_version(uint32_t a, uint32_t b);
 

@@ -2,8 +2,8 @@
 /*
  * roll: the images of one list, found by their slots.
  *
- * A list of all has them in an array by slot. A list of some has a hash of them, so that few images
- * need little memory however high their slots are. It belongs to its catalog, whose rules of who
+ * A hash, so that few images need little memory however high their slots are: those of all ids that
+ * the mount has ever seen count too. It belongs to its catalog, whose rules of who
  * may write hold; it owns references to its images.
  */
 #ifndef IMSFS_ROLL_H
@@ -18,25 +18,24 @@ struct roll_item {
     uint32_t home;    /* see catalog_home() */
 };
 
+/* All zeros: empty. */
 struct roll {
-    bool some;
-    struct roll_item *items; /* by slot, or the hash: 2^bits */
+    struct roll_item *items; /* 2^bits */
     uint32_t limit;          /* walking all ends here */
-    uint32_t cap, count;
+    uint32_t count;
+    uint32_t slots; /* one more than the highest slot */
     unsigned bits;
 };
 
-/* some: a list of some. */
-struct roll roll_init(bool some);
 void roll_deinit(struct roll *r);
 
-/* Makes room for one in a slot. -ENOMEM. */
-MUST_CHECK int roll_reserve(struct roll *r, uint32_t slot);
+/* Makes room for one. -ENOMEM. */
+MUST_CHECK int roll_reserve(struct roll *r);
 /* Takes over the reference. The slot has nobody, but room. */
 void roll_put(struct roll *r, const struct roll_item *item);
 /* NULL: nobody. */
 const struct roll_item *roll_find(const struct roll *r, uint32_t slot);
-/* For walking all, i from 0 to r->limit; NULL: nobody there. By slot only in a list of all. */
+/* For walking all, i from 0 to r->limit; NULL: nobody there. In no order. */
 const struct roll_item *roll_at(const struct roll *r, uint32_t i);
 /* About the memory that the table needs, and that an image does. */
 size_t roll_bytes(const struct roll *r);

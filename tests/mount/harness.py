@@ -216,17 +216,18 @@ class Mount:
 
 
 class Sim:
-    """One ims-sim over a data file of its own."""
+    """One ims-sim over a data file of its own; data None: over none, then options say by which rule."""
 
     def __init__(self, work, data, *options, **named):
         self.data = os.path.join(str(work), 'data.json')
         self.log = os.path.join(str(work), 'requests.log')
-        with open(self.data, 'wb') as file:
-            file.write(data)
+        if data is not None:
+            with open(self.data, 'wb') as file:
+                file.write(data)
         flags = [f for name, value in named.items() for f in ('--' + name, str(value))]
         with open(os.path.join(str(work), 'sim.stderr'), 'wb') as errors:
             self.process = subprocess.Popen(
-                [SIM, '--port', '0', '--log', self.log, *flags, *options, self.data],
+                [SIM, '--port', '0', '--log', self.log, *flags, *options, *([] if data is None else [self.data])],
                 stdout=subprocess.PIPE, stderr=errors, env=environment(os.path.join(str(work), 'sim-sanitizer')))
         line = self.process.stdout.readline().decode()
         if 'listening on' not in line:

@@ -11,13 +11,19 @@
 
 #define MAX_ORDERS 16
 
+struct data_order {
+    uint32_t *at;   /* place -> image; NULL: the places are the images' numbers */
+    uint32_t *rank; /* image -> place */
+};
+
 struct data {
     atomic_uint refs;
+    struct rule rule; /* instead of images, ids and facts, when there is no file */
     struct slot_table *attrs;
     struct slot_table *ids; /* the slot of an id is the image's number */
     struct image **images;
     size_t count, cap;
-    struct facts *facts;
+    struct facts *facts;  /* NULL: by rule */
     pthread_mutex_t lock; /* protects orders while they are made */
     struct {
         char key[32];
@@ -36,7 +42,7 @@ void data_unref(struct data *d)
 {
     if (!d || atomic_fetch_sub(&d->refs, 1) != 1)
         return;
-    for (size_t i = 0; i < d->count; i++)
+    for (size_t i = 0; d->images && i < d->count; i++)
         image_unref(d->images[i]);
     for (size_t i = 0; i < d->order_count; i++) {
         free(d->orders[i].order.at);
@@ -177,17 +183,24 @@ static void unref(struct data **d)
     data_unref(*d);
 }
 
-int data_load(struct data **out, const char *path, char *error, size_t size)
+static struct data *new_data(void)
 {
-    CLEANUP(unref) struct data *d = calloc(1, sizeof(*d));
-    snprintf(error, size, "out of memory");
+    struct data *d = calloc(1, sizeof(*d));
     if (!d)
-        return -ENOMEM;
+        return NULL;
     atomic_init(&d->refs, 1);
     pthread_mutex_init(&d->lock, NULL);
-    int r = image_attrs_new(&d->attrs);
-    if (r == 0)
-        r = slot_table_new(&d->ids, INT32_MAX);
+    if (image_attrs_new(&d->attrs) == 0)
+        return d;
+    data_unref(d);
+    return NULL;
+}
+
+int data_load(struct data **out, const char *path, char *error, size_t size)
+{
+    CLEANUP(unref) struct data *d = new_data();
+    snprintf(error, size, "out of memory");
+    int r = d ? slot_table_new(&d->ids, INT32_MAX) : -ENOMEM;
     if (r == 0)
         r = fill(d, path, error, size);
     if (r == 0)
@@ -195,14 +208,57 @@ int data_load(struct data **out, const char *path, char *error, size_t size)
     return r;
 }
 
+int data_by_rule(struct data **out, struct rule rule)
+{
+    struct data *d = new_data();
+    if (!d)
+        return -ENOMEM;
+    d->rule = rule;
+    d->count = rule.count;
+    *out = d;
+    return 0;
+}
+
 size_t data_count(const struct data *d)
 {
     return d->count;
 }
 
-const struct image *data_image(const struct data *d, uint32_t index)
+bool data_is_plain(const struct data *d)
 {
-    return d->images[index];
+    return !d->facts;
+}
+
+struct image *data_image(const struct data *d, uint32_t index)
+{
+    CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
+    struct image_notes notes = {0};
+    struct image *img;
+    if (!data_is_plain(d))
+        return image_ref(d->images[index]);
+    rule_add_json(d->rule.first + index, &json);
+    return image_new(&img, strbuf_bytes(&json), d->attrs, &notes) < 0 ? NULL : img;
+}
+
+void data_add_json(const struct data *d, uint32_t index, struct strbuf *out)
+{
+    if (data_is_plain(d)) {
+        rule_add_json(d->rule.first + index, out);
+        return;
+    }
+    struct bytes json = image_json(d->images[index]);
+    strbuf_add(out, json.data, json.len);
+}
+
+void data_add_id(const struct data *d, uint32_t index, struct strbuf *out)
+{
+    char id[RULE_ID_SIZE];
+    if (!data_is_plain(d)) {
+        image_add_raw_id(d->images[index], out);
+        return;
+    }
+    rule_id(d->rule.first + index, id);
+    strbuf_add_str(out, id);
 }
 
 const struct slot_table *data_attrs(const struct data *d)
@@ -212,7 +268,13 @@ const struct slot_table *data_attrs(const struct data *d)
 
 bool data_find(const struct data *d, struct bytes id, uint32_t *index)
 {
-    return slot_find(d->ids, id, index) == 0;
+    uint32_t number;
+    if (!data_is_plain(d))
+        return slot_find(d->ids, id, index) == 0;
+    if (!rule_find(id, &number) || number - d->rule.first >= d->count)
+        return false;
+    *index = number - d->rule.first;
+    return true;
 }
 
 static bool index_of(const struct data *d, const struct image *img, uint32_t *index)
@@ -226,14 +288,14 @@ static const char *member_status(void *ctx, const struct image *img)
 {
     const struct data *d = ctx;
     uint32_t index;
-    return index_of(d, img, &index) ? facts_status(d->facts, index) : NULL;
+    return d->facts && index_of(d, img, &index) ? facts_status(d->facts, index) : NULL;
 }
 
 static bool fits_flavor(void *ctx, const struct image *img, struct bytes flavor)
 {
     const struct data *d = ctx;
     uint32_t index;
-    return index_of(d, img, &index) && facts_fits(d->facts, index, flavor);
+    return d->facts && index_of(d, img, &index) && facts_fits(d->facts, index, flavor);
 }
 
 struct match_facts data_facts(const struct data *d)
@@ -248,6 +310,8 @@ struct match_facts data_facts(const struct data *d)
 
 bool data_may_see(const struct data *d, uint32_t index)
 {
+    if (data_is_plain(d))
+        return true;
     enum facts_access access = facts_access(d->facts, index);
     return access != FACTS_HIDDEN && (access != FACTS_SHARED || facts_status(d->facts, index));
 }
@@ -260,6 +324,8 @@ static bool wants(const struct query *q, enum param_kind kind, const char *value
 
 bool data_is_listed(const struct data *d, uint32_t index, const struct query *q)
 {
+    if (data_is_plain(d))
+        return true;
     const char *status = facts_status(d->facts, index);
     switch (facts_access(d->facts, index)) {
     case FACTS_OPEN:
@@ -275,10 +341,33 @@ bool data_is_listed(const struct data *d, uint32_t index, const struct query *q)
     }
 }
 
+/* What rises with the number of an image by rule. */
+static const struct data_order *order_by_rule(struct bytes key)
+{
+    static const char *const keys[] = {"created_at", "__sequence_num"};
+    static const struct data_order order = {NULL, NULL};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (bytes_are(key, keys[i]))
+            return &order;
+    return NULL;
+}
+
 const struct data_order *data_order(struct data *d, const struct query *q)
 {
+    if (data_is_plain(d))
+        return order_by_rule(query_sort_key(q));
     pthread_mutex_lock(&d->lock);
     const struct data_order *order = find_order(d, q);
     pthread_mutex_unlock(&d->lock);
     return order;
+}
+
+uint32_t data_order_at(const struct data_order *order, uint32_t place)
+{
+    return order->at ? order->at[place] : place;
+}
+
+uint32_t data_order_place(const struct data_order *order, uint32_t index)
+{
+    return order->rank ? order->rank[index] : index;
 }

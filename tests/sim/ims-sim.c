@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ims-sim: an image service on loopback, out of a JSON file, for tests and demonstrations.
+ * ims-sim: an image service on loopback, out of a JSON file or by rule, for tests and
+ * demonstrations.
  *
  * GET /v2/images and GET /v2/cloudimages answer as the documents of both calls say and as a real
  * Glance was seen to. The file may be changed at any time (rename a new one over it); SIGHUP reads
- * it again at once.
+ * it again at once. Images by rule (rule.h) are computed for each answer, so a million need no
+ * memory and a page of them costs what a page of few does.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -14,6 +16,7 @@
 
 static const char usage[] =
     "usage: ims-sim [options] FILE\n"
+    "       ims-sim [options] --rule N[+STEP]\n"
     "  --port N           listen on 127.0.0.1:N; 0 (the default) is any free port\n"
     "  --prefix PATH      serve PATH/v2/... (links in answers stay without it, as Glance's do)\n"
     "  --token TOKEN      answer 401 to any other X-Auth-Token\n"
@@ -25,6 +28,9 @@ static const char usage[] =
     "  --latency MS       answer that much later\n"
     "  --fault N=WHAT     the Nth request goes wrong; also N-M=, N-= and *=. WHAT is a status\n"
     "                     (503, 429:RETRY_AFTER), hang, reset, truncate, garbage or delay:MS\n"
+    "  --rule N[+STEP]    N images made by rule instead of a file: up to 16000000, not stored; at\n"
+    "                     SIGHUP the STEP oldest go and new ones come. They sort by created_at\n"
+    "                     and __sequence_num only\n"
     "  --log FILE         one line a request: number, ms, method, target, status, images\n"
     "FILE: a list response, an array, or one record a line. A response may also hold\n"
     "project_id, members {image id: [{member_id, status}]} and flavors {id: [image ids]}.\n"
@@ -40,6 +46,7 @@ enum {
     OPT_LATENCY,
     OPT_FAULT,
     OPT_LOG,
+    OPT_RULE,
     OPT_HELP
 };
 
@@ -53,8 +60,15 @@ static const struct option long_options[] = {
     {"latency", required_argument, NULL, OPT_LATENCY},
     {"fault", required_argument, NULL, OPT_FAULT},
     {"log", required_argument, NULL, OPT_LOG},
+    {"rule", required_argument, NULL, OPT_RULE},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
+};
+
+struct options {
+    struct server_options server;
+    const char *path; /* NULL: by rule */
+    struct rule rule;
 };
 
 static bool parse_number(const char *text, unsigned max, unsigned *n)
@@ -109,22 +123,28 @@ static bool take_option(int option, const char *value, struct server_options *o)
 }
 
 /* 0: go on; else the exit status + 1. */
-static int parse_options(int argc, char **argv, struct server_options *o)
+static int parse_options(int argc, char **argv, struct options *o)
 {
+    bool by_rule = false;
     int option;
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == OPT_HELP) {
             fputs(usage, stdout);
             return 1;
         }
-        if (!take_option(option, optarg, o)) {
+        by_rule = by_rule || option == OPT_RULE;
+        if (option == OPT_RULE ? !rule_parse(&o->rule, optarg)
+                               : !take_option(option, optarg, &o->server)) {
             fputs(usage, stderr);
             return 3;
         }
     }
-    if (optind + 1 != argc)
+    if (optind + !by_rule != argc) {
         fputs(usage, stderr);
-    return optind + 1 == argc ? 0 : 3;
+        return 3;
+    }
+    o->path = argv[optind];
+    return 0;
 }
 
 /* Until SIGTERM or SIGINT. */
@@ -135,19 +155,20 @@ static void serve(struct store *store, const sigset_t *signals)
         store_reload(store);
 }
 
-static int run(const char *path, const struct server_options *options, const sigset_t *signals)
+static int run(const struct options *options, const sigset_t *signals)
 {
     struct store *store = NULL;
     struct server *server = NULL;
-    char error[200];
-    int r = store_open(&store, path, error, sizeof(error));
+    char error[200] = "out of memory";
+    int r = options->path ? store_open(&store, options->path, error, sizeof(error))
+                          : store_open_rule(&store, options->rule);
     if (r < 0) {
-        fprintf(stderr, "ims-sim: %s: %s\n", path, error);
+        fprintf(stderr, "ims-sim: %s: %s\n", options->path ? options->path : "--rule", error);
         return 1;
     }
-    r = server_start(&server, options, store);
+    r = server_start(&server, &options->server, store);
     if (r < 0) {
-        fprintf(stderr, "ims-sim: port %u: %s\n", options->port, strerror(-r));
+        fprintf(stderr, "ims-sim: port %u: %s\n", options->server.port, strerror(-r));
     } else {
         printf("listening on 127.0.0.1:%u\n", server_port(server));
         fflush(stdout);
@@ -160,7 +181,7 @@ static int run(const char *path, const struct server_options *options, const sig
 
 int main(int argc, char **argv)
 {
-    struct server_options options = {.prefix = "", .rules = {.limit_max = 1000}};
+    struct options options = {.server = {.prefix = "", .rules = {.limit_max = 1000}}};
     sigset_t signals;
     int r = parse_options(argc, argv, &options);
     if (r > 0)
@@ -172,8 +193,8 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGTERM);
     /* Before threads start, so that all of them leave the signals to sigwait(). */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    r = run(argv[optind], &options, &signals);
-    if (options.log)
-        fclose(options.log);
+    r = run(&options, &signals);
+    if (options.server.log)
+        fclose(options.server.log);
     return r;
 }

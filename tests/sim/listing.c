@@ -23,6 +23,7 @@ struct listing {
     struct query *q;
     struct match_facts facts;
     bool registered_only; /* cloudimages' default, __isregistered=true */
+    bool all;             /* every image is in the list */
     size_t limit;
     uint32_t last; /* the image that ended the page */
 };
@@ -136,6 +137,15 @@ static bool parse(struct listing *l, struct bytes text)
     return !refuse_values(l);
 }
 
+/* Nothing but the page and the order is said. */
+static bool wants_all(const struct query *q)
+{
+    for (size_t i = 0; i < query_count(q); i++)
+        if (query_at(q, i)->param->kind < PARAM_LIMIT)
+            return false;
+    return true;
+}
+
 static void prepare(struct listing *l)
 {
     bool cloud = l->service == ANSWER_CLOUDIMAGES;
@@ -147,6 +157,7 @@ static void prepare(struct listing *l)
     if (l->limit > l->rules->limit_max)
         l->limit = l->rules->limit_max;
     l->registered_only = cloud;
+    l->all = data_is_plain(l->d) && wants_all(l->q);
     for (size_t i = 0; i < query_count(l->q); i++)
         if (bytes_are(query_at(l->q, i)->name, "__isregistered"))
             l->registered_only = false;
@@ -173,8 +184,8 @@ static bool find_start(struct listing *l, const struct data_order *order, size_t
         refuse(l, 403, message);
         return false;
     }
-    size_t rank = order->rank[index];
-    *start = (query_sort_ascending(l->q) ? rank : data_count(l->d) - 1 - rank) + 1;
+    size_t place = data_order_place(order, index);
+    *start = (query_sort_ascending(l->q) ? place : data_count(l->d) - 1 - place) + 1;
     return true;
 }
 
@@ -206,10 +217,12 @@ static bool is_registered(const struct listing *l, const struct image *img)
 
 static bool selects(const struct listing *l, uint32_t index)
 {
-    const struct image *img = data_image(l->d, index);
-    return data_is_listed(l->d, index, l->q) && !is_hidden(l, img) &&
-           (!l->registered_only || is_registered(l, img)) &&
-           match_image(l->q, img, data_attrs(l->d), &l->facts);
+    struct image *img = l->all ? NULL : data_image(l->d, index);
+    bool selected = img && data_is_listed(l->d, index, l->q) && !is_hidden(l, img) &&
+                    (!l->registered_only || is_registered(l, img)) &&
+                    match_image(l->q, img, data_attrs(l->d), &l->facts);
+    image_unref(img);
+    return l->all || selected;
 }
 
 /* Adds the images of the page, from the place start on. True: a next page is promised. */
@@ -219,17 +232,16 @@ static bool add_images(struct listing *l, const struct data_order *order, size_t
     bool more = false, ascending = query_sort_ascending(l->q);
     size_t total = data_count(l->d);
     for (size_t i = start; i < total && !more; i++) {
-        uint32_t index = order->at[ascending ? i : total - 1 - i];
+        uint32_t index = data_order_at(order, (uint32_t)(ascending ? i : total - 1 - i));
         if (!selects(l, index))
             continue;
         if (out->count == l->limit) {
             more = true;
             break;
         }
-        struct bytes json = image_json(data_image(l->d, index));
         if (out->count++)
             strbuf_add_str(&out->body, ", ");
-        strbuf_add(&out->body, json.data, json.len);
+        data_add_json(l->d, index, &out->body);
         l->last = index;
         more = !l->rules->exact_next && out->count == l->limit;
     }
@@ -263,7 +275,7 @@ static void add_link(struct listing *l, const char *key, struct bytes text, bool
     }
     if (with_marker) {
         strbuf_printf(&link, "%cmarker=", joint);
-        image_add_raw_id(data_image(l->d, l->last), &id);
+        data_add_id(l->d, l->last, &id);
         url_add_encoded(&link, strbuf_bytes(&id));
     }
     strbuf_printf(&l->out->body, ", \"%s\": ", key);
@@ -300,7 +312,9 @@ void listing_answer(struct answer *out, struct data *d, const struct listing_rul
     }
     prepare(&l);
     const struct data_order *order = data_order(d, l.q);
-    if (!order)
+    if (!order && data_is_plain(d))
+        refuse(&l, 400, "images by rule are sorted by created_at and __sequence_num only");
+    else if (!order)
         refuse(&l, 500, NULL);
     else if (find_start(&l, order, &start))
         add_page(&l, order, start, text);

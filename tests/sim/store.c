@@ -13,9 +13,10 @@ struct stamp {
 };
 
 struct store {
-    const char *path;
-    pthread_mutex_t loading; /* protects stamp: one thread reads the file */
+    const char *path;        /* NULL: by rule */
+    pthread_mutex_t loading; /* protects stamp and rule: one thread reads the file */
     struct stamp stamp;
+    struct rule rule;
     pthread_mutex_t lock; /* protects current */
     struct data *current;
 };
@@ -34,15 +35,36 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
            a->size == b->size && a->inode == b->inode;
 }
 
-int store_open(struct store **out, const char *path, char *error, size_t size)
+static struct store *new_store(void)
 {
     struct store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    pthread_mutex_init(&s->loading, NULL);
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
+}
+
+int store_open_rule(struct store **out, struct rule rule)
+{
+    struct store *s = new_store();
+    int r = s ? data_by_rule(&s->current, rule) : -ENOMEM;
+    if (r < 0) {
+        free(s);
+        return r;
+    }
+    s->rule = rule;
+    *out = s;
+    return 0;
+}
+
+int store_open(struct store **out, const char *path, char *error, size_t size)
+{
+    struct store *s = new_store();
     if (!s)
         return -ENOMEM;
     s->path = path;
     s->stamp = stamp_of(path);
-    pthread_mutex_init(&s->loading, NULL);
-    pthread_mutex_init(&s->lock, NULL);
     int r = data_load(&s->current, path, error, size);
     if (r < 0)
         store_free(s);
@@ -59,6 +81,15 @@ void store_free(struct store *s)
     free(s);
 }
 
+static void replace(struct store *s, struct data *fresh)
+{
+    pthread_mutex_lock(&s->lock);
+    struct data *old = s->current;
+    s->current = fresh;
+    pthread_mutex_unlock(&s->lock);
+    data_unref(old);
+}
+
 static void load(struct store *s, bool force)
 {
     char error[200];
@@ -66,29 +97,38 @@ static void load(struct store *s, bool force)
     if (!force && same_stamp(&now, &s->stamp))
         return;
     s->stamp = now;
-    struct data *fresh = NULL, *old;
-    if (data_load(&fresh, s->path, error, sizeof(error)) < 0) {
+    struct data *fresh = NULL;
+    if (data_load(&fresh, s->path, error, sizeof(error)) < 0)
         fprintf(stderr, "ims-sim: %s: %s; going on with the old data\n", s->path, error);
+    else
+        replace(s, fresh);
+}
+
+static void follow_rule(struct store *s)
+{
+    struct data *fresh;
+    struct rule next = rule_next(s->rule);
+    if (data_by_rule(&fresh, next) < 0)
         return;
-    }
-    pthread_mutex_lock(&s->lock);
-    old = s->current;
-    s->current = fresh;
-    pthread_mutex_unlock(&s->lock);
-    data_unref(old);
+    s->rule = next;
+    replace(s, fresh);
 }
 
 void store_reload(struct store *s)
 {
     pthread_mutex_lock(&s->loading);
-    load(s, true);
+    if (s->path)
+        load(s, true);
+    else
+        follow_rule(s);
     pthread_mutex_unlock(&s->loading);
 }
 
 struct data *store_get(struct store *s)
 {
     pthread_mutex_lock(&s->loading);
-    load(s, false);
+    if (s->path)
+        load(s, false);
     pthread_mutex_unlock(&s->loading);
     pthread_mutex_lock(&s->lock);
     struct data *d = data_ref(s->current);

@@ -89,7 +89,7 @@ static inline struct catalog *lists_catalog(struct lists *l, const struct catalo
 static inline uint32_t lists_slot(struct lists *l, const char *id)
 {
     uint32_t slot;
-    assert_int_equal(slot_find(l->numbers.ids, bytes_of(id), &slot), 0);
+    assert_int_equal(ids_find(l->numbers.ids, bytes_of(id), &slot), 0);
     return slot;
 }
 

@@ -688,7 +688,7 @@ static void ten_thousand_queries_need_no_more_than_some(void **state)
         there++;
     assert_int_equal(evicted(), 10000 - there);
     assert_int_equal(there, ROSTER_LISTS_MIN);
-    assert_int_equal(slot_count(f.lists.numbers.ids), 100 * 30);
+    assert_int_equal(ids_count(f.lists.numbers.ids), 100 * 30);
 }
 
 /* Page by page, so that others go for it before it is whole; also when nobody sees it yet. */
@@ -790,7 +790,7 @@ static void *read_at_random(void *ctx)
             continue;
         if (view.tenure == tenure && catalog_counts(view.catalog)->images > 0) {
             r->seen++;
-            if (slot_find(f.lists.numbers.ids, bytes_of(id), &slot) < 0 ||
+            if (ids_find(f.lists.numbers.ids, bytes_of(id), &slot) < 0 ||
                 !catalog_image(view.catalog, slot))
                 r->wrong++;
         }

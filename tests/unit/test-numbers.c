@@ -56,35 +56,12 @@ static void stamps_rise_when_the_wall_clock_went_back(void **state)
     lists_deinit(&l);
 }
 
-static uint32_t version(struct lists *l, uint32_t slot, const char *contents)
-{
-    uint32_t v;
-    assert_int_equal(numbers_version(&l->numbers, slot, bytes_of(contents), &v), 0);
-    return v;
-}
-
-static void other_contents_have_another_version(void **state)
-{
-    (void)state;
-    struct lists l;
-    lists_init(&l, LAYOUT_DEFAULT);
-    assert_int_equal(version(&l, 7, ""), 0);
-    assert_int_equal(version(&l, 7, "a"), 1);
-    assert_int_equal(version(&l, 7, "a"), 1);
-    assert_int_equal(version(&l, 7, "b"), 2);
-    assert_int_equal(version(&l, 7, "a"), 3); /* the kernel may still know 1, but as it was */
-    assert_int_equal(version(&l, 5000, "a"), 0);
-    assert_int_equal(version(&l, 7, "a"), 3);
-    lists_deinit(&l);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(views_have_the_first_directory_numbers),
         cmocka_unit_test(a_directory_is_called_by_the_end_of_its_path),
         cmocka_unit_test(every_stamp_is_later),
-        cmocka_unit_test(other_contents_have_another_version),
         cmocka_unit_test(stamps_rise_when_the_wall_clock_went_back),
     };
     return cmocka_run_group_tests_name("numbers", tests, NULL, NULL);
