@@ -264,16 +264,13 @@ int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
     size_t id_len = encode_id(&drafts, json, &scratch, id);
     if (id_len == 0)
         return -EINVAL;
-    strbuf_reset(&scratch);
-    json_add_pretty(&scratch, json);
-    if (strbuf_error(&scratch) < 0)
-        return -ENOMEM;
-    if (scratch.len > INT32_MAX)
+    size_t pretty_size = json_pretty_size(json);
+    if (pretty_size > INT32_MAX)
         return -E2BIG;
     struct image *img = assemble(&drafts, json, (struct bytes){id, id_len});
     if (!img)
         return -ENOMEM;
-    img->pretty_size = (uint32_t)scratch.len;
+    img->pretty_size = (uint32_t)pretty_size;
     *out = img;
     return 0;
 }
