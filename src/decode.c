@@ -19,7 +19,7 @@ const struct decode_limits decode_default_limits = {
 struct decoder {
     const char *start, *s, *end;
     const struct decode_limits *limits;
-    struct slot_table *attrs;
+    struct keys keys;
     decode_image_fn *fn;
     void *ctx;
     struct decode_result *out;
@@ -197,7 +197,7 @@ static int build_image(struct decoder *d, struct bytes span, struct image **img)
     add_compact(&d->compact, record);
     if (strbuf_error(&d->compact) < 0)
         return -ENOMEM;
-    return image_new(img, strbuf_bytes(&d->compact), d->attrs, &d->out->notes);
+    return image_make(img, strbuf_bytes(&d->compact), &d->keys, &d->out->notes);
 }
 
 /* The record at d->s. */
@@ -377,7 +377,7 @@ int decode_text(struct bytes text, enum decode_shape shape, const struct decode_
         .s = text.data,
         .end = text.data + text.len,
         .limits = limits,
-        .attrs = attrs,
+        .keys = keys_init(attrs),
         .fn = fn,
         .ctx = ctx,
         .out = out,
@@ -386,6 +386,7 @@ int decode_text(struct bytes text, enum decode_shape shape, const struct decode_
     int r = take_text(&d, shape);
     strbuf_free(&d.armored);
     strbuf_free(&d.compact);
+    keys_deinit(&d.keys);
     return r;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "imsfs/content.h"
 #include "imsfs/json.h"
 #include "imsfs/name.h"
 #include "imsfs/timestamp.h"
@@ -78,80 +79,19 @@ static int drafts_add(struct drafts *d, const struct draft *item)
     return 0;
 }
 
-static enum image_type type_of(struct bytes value)
-{
-    switch (value.data[0]) {
-    case 'n':
-        return IMAGE_NULL;
-    case 't':
-    case 'f':
-        return IMAGE_BOOL;
-    case '"':
-        return IMAGE_STRING;
-    case '[':
-        return IMAGE_ARRAY;
-    case '{':
-        return IMAGE_OBJECT;
-    default:
-        return IMAGE_NUMBER;
-    }
-}
-
-static void add_content(struct bytes value, struct strbuf *out)
-{
-    size_t start = out->len;
-    struct bytes key, element;
-    switch (type_of(value)) {
-    case IMAGE_NULL:
-        return;
-    case IMAGE_ARRAY:
-        for (struct json_walk w = json_walk(value); json_next(&w, &key, &element);)
-            add_content(element, out);
-        return;
-    case IMAGE_OBJECT:
-        json_add_compact(out, value);
-        break;
-    case IMAGE_STRING:
-        json_add_string(out, value);
-        if (out->len > start && out->data[out->len - 1] == '\n')
-            return;
-        break;
-    default:
-        strbuf_add(out, value.data, value.len);
-    }
-    strbuf_add_char(out, '\n');
-}
-
-/* The slot of a key's file. False: the key has none. */
-static bool find_slot(struct bytes token, struct slot_table *attrs, struct strbuf *scratch,
-                      uint16_t *slot)
-{
-    char name[NAME_SIZE];
-    uint32_t found;
-    strbuf_reset(scratch);
-    json_add_string(scratch, token);
-    size_t len = name_encode_attr(name, strbuf_bytes(scratch));
-    if (len == 0 || slot_add(attrs, (struct bytes){name, len}, &found) < 0)
-        return false;
-    *slot = (uint16_t)found;
-    return true;
-}
-
-static int draft_attrs(struct bytes json, struct slot_table *attrs, struct drafts *drafts,
+static int draft_attrs(struct bytes json, struct keys *keys, struct drafts *drafts,
                        struct strbuf *scratch, struct image_notes *notes)
 {
     struct bytes key, value;
     for (struct json_walk w = json_walk(json); json_next(&w, &key, &value);) {
         struct draft d = {.key = key, .order = (uint32_t)drafts->count};
-        if (!find_slot(key, attrs, scratch, &d.attr.slot)) {
+        if (!keys_find(keys, key, &d.attr.slot)) {
             notes->attrs_unnamed++;
             continue;
         }
-        strbuf_reset(scratch);
-        add_content(value, scratch);
         d.attr.offset = (uint32_t)(value.data - json.data);
-        d.attr.size = (uint32_t)scratch->len;
-        d.attr.type = (uint8_t)type_of(value);
+        d.attr.size = (uint32_t)content_size(value, scratch);
+        d.attr.type = (uint8_t)content_type(value);
         int r = drafts_add(drafts, &d);
         if (r < 0)
             return r;
@@ -198,7 +138,7 @@ static size_t encode_id(const struct drafts *d, struct bytes json, struct strbuf
                         char out[static NAME_SIZE])
 {
     if (d->count == 0 || d->items[0].attr.slot != IMAGE_SLOT_ID ||
-        d->items[0].attr.type != IMAGE_STRING)
+        d->items[0].attr.type != CONTENT_STRING)
         return 0;
     size_t offset = d->items[0].attr.offset;
     strbuf_reset(scratch);
@@ -219,7 +159,7 @@ static char *json_place(const struct image *img)
 static int64_t time_in(const struct image *img, uint32_t slot)
 {
     const struct image_attr *a = image_attr_find(img, slot);
-    if (!a || a->type != IMAGE_STRING)
+    if (!a || a->type != CONTENT_STRING)
         return NO_TIME;
     struct bytes token = image_attr_json(img, a);
     time_t t;
@@ -248,8 +188,7 @@ static struct image *assemble(const struct drafts *d, struct bytes json, struct 
     return img;
 }
 
-int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
-              struct image_notes *notes)
+int image_make(struct image **out, struct bytes json, struct keys *keys, struct image_notes *notes)
 {
     CLEANUP(strbuf_free) struct strbuf scratch = STRBUF_INIT;
     CLEANUP(drafts_free) struct drafts drafts = {0};
@@ -257,7 +196,7 @@ int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
 
     if (json.len > INT32_MAX)
         return -E2BIG;
-    int r = draft_attrs(json, attrs, &drafts, &scratch, notes);
+    int r = draft_attrs(json, keys, &drafts, &scratch, notes);
     if (r < 0)
         return r;
     merge_drafts(&drafts, notes);
@@ -273,6 +212,15 @@ int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
     img->pretty_size = (uint32_t)pretty_size;
     *out = img;
     return 0;
+}
+
+int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
+              struct image_notes *notes)
+{
+    struct keys keys = keys_init(attrs);
+    int r = image_make(out, json, &keys, notes);
+    keys_deinit(&keys);
+    return r;
 }
 
 struct image *image_ref(struct image *img)
@@ -312,7 +260,7 @@ size_t image_dir_name(const struct image *img, char out[static 256])
     CLEANUP(strbuf_free) struct strbuf name = STRBUF_INIT;
     const struct image_attr *a = image_attr_find(img, IMAGE_SLOT_NAME);
     if (a)
-        image_add_text(image_attr_json(img, a), &name);
+        content_add_text(image_attr_json(img, a), &name);
     return name_encode_image(out, strbuf_bytes(&name), image_id(img));
 }
 
@@ -353,7 +301,7 @@ struct bytes image_attr_json(const struct image *img, const struct image_attr *a
 
 void image_add_content(const struct image *img, const struct image_attr *a, struct strbuf *out)
 {
-    add_content(image_attr_json(img, a), out);
+    content_add(image_attr_json(img, a), out);
 }
 
 void image_add_pretty(const struct image *img, struct strbuf *out)
@@ -364,24 +312,6 @@ void image_add_pretty(const struct image *img, struct strbuf *out)
 size_t image_pretty_size(const struct image *img)
 {
     return img->pretty_size;
-}
-
-bool image_add_text(struct bytes token, struct strbuf *out)
-{
-    switch (type_of(token)) {
-    case IMAGE_NULL:
-        return false;
-    case IMAGE_STRING:
-        json_add_string(out, token);
-        return token.len > 2;
-    case IMAGE_ARRAY:
-    case IMAGE_OBJECT:
-        json_add_compact(out, token);
-        return true;
-    default:
-        strbuf_add(out, token.data, token.len);
-        return true;
-    }
 }
 
 bool image_mtime(const struct image *img, time_t *t)

@@ -4,13 +4,14 @@
  *
  * It holds the record's compact JSON text once, and an index of the attributes that are files,
  * sorted by slot. The content of a file is rendered from the text when somebody reads it. An image
- * never changes after image_new(); it is reference-counted, and any thread may hold and read one.
+ * never changes once it is made; it is reference-counted, and any thread may hold and read one.
  */
 #ifndef IMSFS_IMAGE_H
 #define IMSFS_IMAGE_H
 
 #include <time.h>
 
+#include "imsfs/keys.h"
 #include "imsfs/slot.h"
 #include "imsfs/strbuf.h"
 
@@ -35,13 +36,11 @@ enum image_slot {
 /* The table of attribute file names, with the fixed ones in it. */
 MUST_CHECK int image_attrs_new(struct slot_table **out);
 
-enum image_type { IMAGE_NULL, IMAGE_BOOL, IMAGE_NUMBER, IMAGE_STRING, IMAGE_ARRAY, IMAGE_OBJECT };
-
 struct image_attr {
     uint32_t offset; /* of the value in the record's text */
     uint32_t size;   /* bytes of the file */
     uint16_t slot;   /* in the table of file names */
-    uint8_t type;    /* enum image_type */
+    uint8_t type;    /* enum content_type */
 };
 
 struct image; /* opaque */
@@ -53,10 +52,14 @@ struct image_notes {
 };
 
 /*
- * Makes an image from the record's compact text (as decode writes it), which is copied. attrs is
- * the table of attribute file names (image_attrs_new()), which grows. -EINVAL: the record has no
- * usable id; -E2BIG: it is over 2^31 bytes when rendered; -ENOMEM. The caller owns one reference.
+ * Makes an image from the record's compact text (as decode writes it), which is copied. keys finds
+ * the slots of its attribute names. -EINVAL: the record has no usable id; -E2BIG: it is over 2^31
+ * bytes when rendered; -ENOMEM. The caller owns one reference.
  */
+MUST_CHECK int image_make(struct image **out, struct bytes json, struct keys *keys,
+                          struct image_notes *notes);
+/* The same for a single one. attrs is the table of attribute file names (image_attrs_new()), which
+ * grows. */
 MUST_CHECK int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
                          struct image_notes *notes);
 struct image *image_ref(struct image *img);
@@ -88,12 +91,6 @@ void image_add_content(const struct image *img, const struct image_attr *a, stru
 /* What image.json holds, and how long that is. */
 void image_add_pretty(const struct image *img, struct strbuf *out);
 size_t image_pretty_size(const struct image *img);
-
-/*
- * A value for grouping: a string's bytes, a number's digits, true or false, compact JSON for the
- * rest. False, and nothing added: null or "". token is a JSON value as image_attr_json() gives.
- */
-bool image_add_text(struct bytes token, struct strbuf *out);
 
 /* updated_at, else created_at, in seconds since 1970; false: neither is a time. */
 bool image_mtime(const struct image *img, time_t *t);
