@@ -7,6 +7,7 @@
 #include "imsfs/content.h"
 #include "imsfs/json.h"
 #include "imsfs/name.h"
+#include "imsfs/span.h"
 #include "imsfs/timestamp.h"
 
 #define NO_TIME INT64_MIN
@@ -17,6 +18,7 @@ struct image {
     uint32_t pretty_size;
     uint16_t attr_count;
     uint8_t id_len;
+    bool noted;                /* making it was worth a note */
     int64_t mtime, atime;      /* NO_TIME: not known */
     struct image_attr attrs[]; /* then the id as a path component, then the JSON text */
 };
@@ -196,6 +198,7 @@ int image_make(struct image **out, struct bytes json, struct keys *keys, struct 
 
     if (json.len > INT32_MAX)
         return -E2BIG;
+    struct image_notes before = *notes;
     int r = draft_attrs(json, keys, &drafts, &scratch, notes);
     if (r < 0)
         return r;
@@ -210,6 +213,7 @@ int image_make(struct image **out, struct bytes json, struct keys *keys, struct 
     if (!img)
         return -ENOMEM;
     img->pretty_size = (uint32_t)pretty_size;
+    img->noted = memcmp(&before, notes, sizeof(before)) != 0;
     *out = img;
     return 0;
 }
@@ -242,7 +246,12 @@ struct bytes image_json(const struct image *img)
 
 bool image_equal(const struct image *a, const struct image *b)
 {
-    return bytes_equal(image_json(a), image_json(b));
+    return a == b || bytes_equal(image_json(a), image_json(b));
+}
+
+bool image_is_spelled(const struct image *img, struct bytes record)
+{
+    return !img->noted && span_spells(record, image_json(img));
 }
 
 struct bytes image_id(const struct image *img)

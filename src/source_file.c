@@ -169,7 +169,8 @@ static int decode_file(struct listing *l, struct bytes text, decode_image_fn *ta
     struct decode_limits limits = decode_default_limits;
     struct decode_result result;
     limits.records = SIZE_MAX; /* the file is bounded, and so are the images */
-    int r = decode_text(text, DECODE_FILE, &limits, l->s->config.attrs, take, ctx, &result);
+    const struct decode_sink sink = {take, ctx, l->base.known};
+    int r = decode_text(text, DECODE_FILE, &limits, l->s->config.attrs, &sink, &result);
     if (r < 0)
         r = fail_decode(l, r, &result);
     batch_count(&l->base.left_out, &result);

@@ -69,6 +69,12 @@ void image_unref(struct image *img);
 struct bytes image_json(const struct image *img);
 /* True when both records have the same bytes. */
 bool image_equal(const struct image *a, const struct image *b);
+/*
+ * Whether this image is what a record becomes, which nobody has checked, and there would be nothing
+ * to note: the same tokens, with nothing but white space between them. Of an image for which
+ * something was noted the answer is no: its record must be read again, to be noted again.
+ */
+bool image_is_spelled(const struct image *img, struct bytes record);
 /* The id as a path component. */
 struct bytes image_id(const struct image *img);
 /* The id's own bytes. Added to out. */
