@@ -92,7 +92,10 @@ static bool rewrite_number(struct strbuf *out, const char **s, const char *end)
         p++;
     if (!is_number(*s, (size_t)(p - *s)) || is_key(p, end))
         return false;
-    strbuf_printf(out, "\"%c%.*s\"", ARMOR_NUMBER, (int)(p - *s), *s);
+    strbuf_add_char(out, '"');
+    strbuf_add_char(out, ARMOR_NUMBER);
+    strbuf_add(out, *s, (size_t)(p - *s));
+    strbuf_add_char(out, '"');
     *s = p;
     return true;
 }
@@ -100,8 +103,21 @@ static bool rewrite_number(struct strbuf *out, const char **s, const char *end)
 /* What may stand outside strings and numbers: the parser takes any control byte for a blank. */
 static bool is_structure(char c)
 {
-    static const char allowed[] = "{}[]:, \t\r\ntruefalsn";
-    return memchr(allowed, c, sizeof(allowed) - 1) != NULL;
+    switch (c) {
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case ':':
+    case ',':
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+        return true;
+    default:
+        return strchr("truefalsn", c) && c; /* of true, false and null */
+    }
 }
 
 int armor_text(struct strbuf *out, struct bytes text, unsigned max_depth, size_t max_values)

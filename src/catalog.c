@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "imsfs/name.h"
+#include "imsfs/span.h"
+
 struct catalog {
     struct numbers *numbers;
     enum catalog_form form;
@@ -208,6 +211,26 @@ const struct image *catalog_image(const struct catalog *c, uint32_t slot)
 {
     const struct roll_item *item = roll_find(&c->roll, slot);
     return item ? item->img : NULL;
+}
+
+/* The slot of the id that a record which nobody has checked shows. An escape in it is not worth the
+ * work. */
+static bool find_slot(const struct catalog *c, struct bytes record, uint32_t *slot)
+{
+    struct bytes token;
+    char id[NAME_SIZE];
+    if (!span_member(record, "\"id\"", &token) || token.data[0] != '"' ||
+        memchr(token.data, '\\', token.len))
+        return false;
+    size_t len = name_encode_id(id, (struct bytes){token.data + 1, token.len - 2});
+    return ids_find(c->numbers->ids, (struct bytes){id, len}, slot) == 0;
+}
+
+struct image *catalog_known(const struct catalog *c, struct bytes record)
+{
+    uint32_t slot;
+    const struct roll_item *item = find_slot(c, record, &slot) ? roll_find(&c->roll, slot) : NULL;
+    return item && image_is_spelled(item->img, record) ? image_ref(item->img) : NULL;
 }
 
 uint32_t catalog_home(const struct catalog *c, uint32_t slot)

@@ -100,9 +100,10 @@ static int drop(void *ctx, struct image *img)
 
 static bool is_list(const struct client *c, const struct http_response *answer)
 {
+    const struct decode_sink sink = {.image = drop};
     struct decode_result result;
     int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, &decode_default_limits,
-                        c->config.attrs, drop, NULL, &result);
+                        c->config.attrs, &sink, &result);
     decode_result_free(&result);
     return r == 0;
 }

@@ -7,6 +7,7 @@
 
 #include "imsfs/armor.h"
 #include "imsfs/json.h"
+#include "imsfs/span.h"
 
 const struct decode_limits decode_default_limits = {
     .records = 100000,
@@ -17,19 +18,20 @@ const struct decode_limits decode_default_limits = {
 
 /* One call of decode_text(). */
 struct decoder {
-    const char *start, *s, *end;
+    const char *start;
+    struct span_rest rest;
     const struct decode_limits *limits;
-    struct slot_table *attrs;
-    decode_image_fn *fn;
-    void *ctx;
+    struct keys keys;
+    const struct decode_sink *sink;
     struct decode_result *out;
+    struct image *last;             /* that was handed over; NULL: none */
     struct strbuf armored, compact; /* reused from record to record */
 };
 
 static int fail(struct decoder *d, int error, const char *what)
 {
     snprintf(d->out->error, sizeof(d->out->error), "%s at byte %zu", what,
-             (size_t)(d->s - d->start) + d->limits->origin);
+             (size_t)(d->rest.s - d->start) + d->limits->origin);
     return error;
 }
 
@@ -129,57 +131,30 @@ int decode_compact(struct bytes text, const struct decode_limits *limits, struct
 
 /* --- Finding the records --- */
 
-static void skip_space(struct decoder *d)
+static int hand_over(struct decoder *d, struct image *img)
 {
-    while (d->s < d->end && strchr(" \t\r\n", *d->s) && *d->s)
-        d->s++;
+    image_unref(d->last);
+    d->last = image_ref(img);
+    return d->sink->image(d->sink->ctx, img);
 }
 
-static const char *string_end(const char *s, const char *end)
-{
-    for (s++; s < end && *s != '"'; s++)
-        if (*s == '\\')
-            s++;
-    return s < end ? s + 1 : NULL;
-}
-
-/* The value at d->s by its brackets and quotes alone; moves behind it. False: it does not end. */
-static bool span_value(struct decoder *d, struct bytes *span)
-{
-    size_t depth = 0;
-    const char *s = d->s;
-    do {
-        if (s >= d->end)
-            return false;
-        if (*s == '"') {
-            s = string_end(s, d->end);
-            if (!s)
-                return false;
-            continue;
-        }
-        if (depth == 0 && !strchr("{[", *s)) {
-            while (s < d->end && !strchr(",]} \t\r\n", *s))
-                s++;
-            break;
-        }
-        if (*s == '{' || *s == '[')
-            depth++;
-        else if (*s == '}' || *s == ']')
-            depth--;
-        s++;
-    } while (depth > 0);
-    *span = (struct bytes){d->s, (size_t)(s - d->s)};
-    d->s = s;
-    return span->len > 0;
-}
-
-static int keep_last_id(struct decoder *d, const struct image *img)
+static int keep_last_id(struct decoder *d)
 {
     struct strbuf id = STRBUF_INIT;
-    image_add_raw_id(img, &id);
-    free(d->out->last_id);
+    if (!d->last)
+        return 0;
+    image_add_raw_id(d->last, &id);
     d->out->last_id = strbuf_steal(&id);
     return d->out->last_id ? 0 : -ENOMEM;
+}
+
+/* The record as somebody knows it already, or NULL. */
+static struct image *find_known(const struct decoder *d, struct bytes span)
+{
+    const struct decode_known *known = &d->sink->known;
+    if (!known->find || span.len > d->limits->record_bytes)
+        return NULL;
+    return known->find(known->ctx, span);
 }
 
 static int build_image(struct decoder *d, struct bytes span, struct image **img)
@@ -197,84 +172,64 @@ static int build_image(struct decoder *d, struct bytes span, struct image **img)
     add_compact(&d->compact, record);
     if (strbuf_error(&d->compact) < 0)
         return -ENOMEM;
-    return image_new(img, strbuf_bytes(&d->compact), d->attrs, &d->out->notes);
+    return image_make(img, strbuf_bytes(&d->compact), &d->keys, &d->out->notes);
 }
 
-/* The record at d->s. */
+/* The record at d->rest.s. */
 static int take_record(struct decoder *d)
 {
     struct bytes span;
     struct image *img = NULL;
-    const char *start = d->s;
+    const char *start = d->rest.s;
     if (d->out->records++ >= d->limits->records)
         return fail(d, -E2BIG, "too many records");
-    if (!span_value(d, &span))
+    if (!span_value(&d->rest, &span))
         return fail(d, -EPROTO, "cut short or not JSON");
-    int r = build_image(d, span, &img);
+    img = find_known(d, span);
+    int r = img ? 0 : build_image(d, span, &img);
     if (r == -EINVAL || r == -E2BIG) {
         d->out->skipped++;
         return 0;
     }
     if (r < 0) {
-        d->s = start;
+        d->rest.s = start;
         return fail(d, r, r == -EPROTO ? "not JSON" : "out of memory");
     }
-    r = keep_last_id(d, img);
-    if (r < 0) {
-        image_unref(img);
-        return r;
-    }
-    return d->fn(d->ctx, img);
+    return hand_over(d, img);
 }
 
-/* The array of records at d->s. */
+/* The array of records at d->rest.s. */
 static int take_array(struct decoder *d)
 {
-    d->s++;
-    skip_space(d);
-    if (d->s < d->end && *d->s == ']') {
-        d->s++;
+    d->rest.s++;
+    span_skip_space(&d->rest);
+    if (d->rest.s < d->rest.end && *d->rest.s == ']') {
+        d->rest.s++;
         return 0;
     }
     for (;;) {
-        skip_space(d);
+        span_skip_space(&d->rest);
         int r = take_record(d);
         if (r < 0)
             return r;
-        skip_space(d);
-        if (d->s == d->end || (*d->s != ',' && *d->s != ']'))
+        span_skip_space(&d->rest);
+        if (d->rest.s == d->rest.end || (*d->rest.s != ',' && *d->rest.s != ']'))
             return fail(d, -EPROTO, "cut short or not JSON");
-        if (*d->s++ == ']')
+        if (*d->rest.s++ == ']')
             return 0;
     }
 }
 
-/* Moves from '{' or ',' in the outer object to its next value. False: there is none. */
-static bool next_member(struct decoder *d, struct bytes *key)
-{
-    if (d->s == d->end || (*d->s != '{' && *d->s != ','))
-        return false;
-    d->s++;
-    skip_space(d);
-    if (d->s == d->end || *d->s != '"' || !span_value(d, key))
-        return false;
-    skip_space(d);
-    if (d->s == d->end || *d->s++ != ':')
-        return false;
-    skip_space(d);
-    return d->s < d->end;
-}
-
-/* Goes to the value of "images" in the object at d->s. False: it has none. */
+/* Goes to the value of "images" in the object at d->rest.s. False: it has none. */
 static bool find_images(struct decoder *d)
 {
     struct bytes key, value;
-    while (next_member(d, &key)) {
+    while (span_key(&d->rest, &key)) {
         if (bytes_are(key, "\"images\""))
             return true;
-        if (!span_value(d, &value))
+        if (!span_value(&d->rest, &value))
             return false;
-        skip_space(d);
+        span_skip_space(&d->rest);
     }
     return false;
 }
@@ -304,7 +259,7 @@ static int take_next(struct decoder *d, const cJSON *envelope)
     return d->out->next ? 0 : -ENOMEM;
 }
 
-/* What stands around the records from start to d->end must be one whole JSON object with one
+/* What stands around the records from start to d->rest.end must be one whole JSON object with one
  * "images". */
 static int check_envelope(struct decoder *d, const char *start, const char *array, const char *tail)
 {
@@ -312,7 +267,7 @@ static int check_envelope(struct decoder *d, const char *start, const char *arra
     CLEANUP(delete_json) cJSON *envelope = NULL;
     strbuf_add(&text, start, (size_t)(array - start));
     strbuf_add(&text, "[]", 2);
-    strbuf_add(&text, tail, (size_t)(d->end - tail));
+    strbuf_add(&text, tail, (size_t)(d->rest.end - tail));
     if (strbuf_error(&text) < 0)
         return -ENOMEM;
     const char *end;
@@ -330,18 +285,18 @@ static int check_envelope(struct decoder *d, const char *start, const char *arra
 
 static int take_envelope(struct decoder *d, const char *start)
 {
-    const char *array = d->s;
+    const char *array = d->rest.s;
     if (*array != '[')
         return fail(d, -EPROTO, "\"images\" is no array");
     int r = take_array(d);
-    return r < 0 ? r : check_envelope(d, start, array, d->s);
+    return r < 0 ? r : check_envelope(d, start, array, d->rest.s);
 }
 
 static int take_lines(struct decoder *d)
 {
     int r = 0;
-    for (; r == 0 && d->s < d->end; skip_space(d)) {
-        if (*d->s != '{')
+    for (; r == 0 && d->rest.s < d->rest.end; span_skip_space(&d->rest)) {
+        if (*d->rest.s != '{')
             return fail(d, -EPROTO, "not a record");
         r = take_record(d);
     }
@@ -350,14 +305,16 @@ static int take_lines(struct decoder *d)
 
 static int take_text(struct decoder *d, enum decode_shape shape)
 {
-    skip_space(d);
-    const char *start = d->s;
-    if (start == d->end)
+    span_skip_space(&d->rest);
+    const char *start = d->rest.s;
+    if (start == d->rest.end)
         return fail(d, -EPROTO, "empty");
     if (*start == '[' && shape == DECODE_FILE) {
         int r = take_array(d);
-        skip_space(d);
-        return r < 0 ? r : d->s < d->end ? fail(d, -EPROTO, "not JSON behind the records") : 0;
+        span_skip_space(&d->rest);
+        return r < 0                     ? r
+               : d->rest.s < d->rest.end ? fail(d, -EPROTO, "not JSON behind the records")
+                                         : 0;
     }
     if (*start != '{')
         return fail(d, -EPROTO, "not a JSON object");
@@ -365,28 +322,29 @@ static int take_text(struct decoder *d, enum decode_shape shape)
         return take_envelope(d, start);
     if (shape == DECODE_PAGE)
         return fail(d, -EPROTO, "no array \"images\"");
-    d->s = start;
+    d->rest.s = start;
     return take_lines(d);
 }
 
 int decode_text(struct bytes text, enum decode_shape shape, const struct decode_limits *limits,
-                struct slot_table *attrs, decode_image_fn *fn, void *ctx, struct decode_result *out)
+                struct slot_table *attrs, const struct decode_sink *sink, struct decode_result *out)
 {
     struct decoder d = {
         .start = text.data,
-        .s = text.data,
-        .end = text.data + text.len,
+        .rest = {text.data, text.data + text.len},
         .limits = limits,
-        .attrs = attrs,
-        .fn = fn,
-        .ctx = ctx,
+        .keys = keys_init(attrs),
+        .sink = sink,
         .out = out,
     };
     *out = (struct decode_result){0};
     int r = take_text(&d, shape);
+    int kept = keep_last_id(&d);
+    image_unref(d.last);
     strbuf_free(&d.armored);
     strbuf_free(&d.compact);
-    return r;
+    keys_deinit(&d.keys);
+    return r < 0 ? r : kept;
 }
 
 void decode_result_free(struct decode_result *r)

@@ -61,6 +61,12 @@ static void start_over(void *ctx)
     shelf_start_over(&at->list->shelf);
 }
 
+static struct image *find_known(void *ctx, struct bytes record)
+{
+    const struct fetch *at = ctx;
+    return shelf_known(&at->list->shelf, &at->fetcher->config.roster->lists[0]->shelf, record);
+}
+
 static int begin(struct fetch *at)
 {
     const struct source_sink sink = {take_page, start_over, at};
@@ -71,6 +77,7 @@ static int begin(struct fetch *at)
         return r;
     at->listing->glance = at->list->of.glance;
     at->listing->refusal = &at->list->of.refusal;
+    at->listing->known = (struct decode_known){find_known, at};
     return 0;
 }
 

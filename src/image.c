@@ -6,6 +6,7 @@
 
 #include "imsfs/json.h"
 #include "imsfs/name.h"
+#include "imsfs/span.h"
 #include "imsfs/timestamp.h"
 
 #define NO_TIME INT64_MIN
@@ -16,6 +17,7 @@ struct image {
     uint32_t pretty_size;
     uint16_t attr_count;
     uint8_t id_len;
+    bool noted;                /* making it was worth a note */
     int64_t mtime, atime;      /* NO_TIME: not known */
     struct image_attr attrs[]; /* then the id as a path component, then the JSON text */
 };
@@ -78,68 +80,22 @@ static int drafts_add(struct drafts *d, const struct draft *item)
     return 0;
 }
 
-static enum image_type type_of(struct bytes value)
-{
-    static const enum image_type types[256] = {
-        ['n'] = IMAGE_NULL,   ['t'] = IMAGE_BOOL,  ['f'] = IMAGE_BOOL,
-        ['"'] = IMAGE_STRING, ['['] = IMAGE_ARRAY, ['{'] = IMAGE_OBJECT,
-    };
-    return types[(unsigned char)value.data[0]]; /* all others begin numbers */
-}
-
-static void add_content(struct bytes value, struct strbuf *out)
-{
-    size_t start = out->len;
-    struct bytes key, element;
-    switch (type_of(value)) {
-    case IMAGE_NULL:
-        return;
-    case IMAGE_ARRAY:
-        for (struct json_walk w = json_walk(value); json_next(&w, &key, &element);)
-            add_content(element, out);
-        return;
-    case IMAGE_OBJECT:
-        json_add_compact(out, value);
-        break;
-    case IMAGE_STRING:
-        json_add_string(out, value);
-        if (out->len > start && out->data[out->len - 1] == '\n')
-            return;
-        break;
-    default:
-        strbuf_add(out, value.data, value.len);
-    }
-    strbuf_add_char(out, '\n');
-}
-
-/* The slot of a key's file. False: the key has none. */
-static bool find_slot(struct bytes token, struct slot_table *attrs, struct strbuf *scratch,
-                      uint32_t *slot)
-{
-    char name[NAME_SIZE];
-    strbuf_reset(scratch);
-    json_add_string(scratch, token);
-    size_t len = name_encode_attr(name, strbuf_bytes(scratch));
-    return len > 0 && slot_add(attrs, (struct bytes){name, len}, slot) == 0;
-}
-
-static int draft_attrs(struct bytes json, struct slot_table *attrs, struct drafts *drafts,
+static int draft_attrs(struct bytes json, struct keys *keys, struct drafts *drafts,
                        struct strbuf *scratch, struct image_notes *notes)
 {
     struct bytes key, value;
     for (struct json_walk w = json_walk(json); json_next(&w, &key, &value);) {
         struct draft d = {.key = key, .order = (uint32_t)drafts->count};
-        uint32_t slot;
-        if (!find_slot(key, attrs, scratch, &slot)) {
+        uint16_t slot;
+        if (!keys_find(keys, key, &slot)) {
             notes->attrs_unnamed++;
             continue;
         }
-        strbuf_reset(scratch);
-        add_content(value, scratch);
-        if (scratch->len > IMAGE_BYTES_MAX)
+        size_t size = content_size(value, scratch);
+        if (size > IMAGE_BYTES_MAX)
             return -E2BIG;
         d.attr.offset = (uint32_t)(value.data - json.data) & IMAGE_BYTES_MAX;
-        d.attr.size = (uint32_t)scratch->len & IMAGE_BYTES_MAX;
+        d.attr.size = (uint32_t)size & IMAGE_BYTES_MAX;
         d.attr.slot = slot & IMAGE_ATTR_LIMIT;
         int r = drafts_add(drafts, &d);
         if (r < 0)
@@ -209,7 +165,7 @@ static char *json_place(const struct image *img)
 static int64_t time_in(const struct image *img, uint32_t slot)
 {
     const struct image_attr *a = image_attr_find(img, slot);
-    if (!a || image_attr_type(img, a) != IMAGE_STRING)
+    if (!a || image_attr_type(img, a) != CONTENT_STRING)
         return NO_TIME;
     struct bytes token = image_attr_json(img, a);
     time_t t;
@@ -238,8 +194,7 @@ static struct image *assemble(const struct drafts *d, struct bytes json, struct 
     return img;
 }
 
-int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
-              struct image_notes *notes)
+int image_make(struct image **out, struct bytes json, struct keys *keys, struct image_notes *notes)
 {
     CLEANUP(strbuf_free) struct strbuf scratch = STRBUF_INIT;
     CLEANUP(drafts_free) struct drafts drafts = {0};
@@ -247,25 +202,33 @@ int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
 
     if (json.len > IMAGE_BYTES_MAX)
         return -E2BIG;
-    int r = draft_attrs(json, attrs, &drafts, &scratch, notes);
+    struct image_notes before = *notes;
+    int r = draft_attrs(json, keys, &drafts, &scratch, notes);
     if (r < 0)
         return r;
     merge_drafts(&drafts, notes);
     size_t id_len = encode_id(&drafts, json, &scratch, id);
     if (id_len == 0)
         return -EINVAL;
-    strbuf_reset(&scratch);
-    json_add_pretty(&scratch, json);
-    if (strbuf_error(&scratch) < 0)
-        return -ENOMEM;
-    if (scratch.len > INT32_MAX)
+    size_t pretty_size = json_pretty_size(json);
+    if (pretty_size > INT32_MAX)
         return -E2BIG;
     struct image *img = assemble(&drafts, json, (struct bytes){id, id_len});
     if (!img)
         return -ENOMEM;
-    img->pretty_size = (uint32_t)scratch.len;
+    img->pretty_size = (uint32_t)pretty_size;
+    img->noted = memcmp(&before, notes, sizeof(before)) != 0;
     *out = img;
     return 0;
+}
+
+int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
+              struct image_notes *notes)
+{
+    struct keys keys = keys_init(attrs);
+    int r = image_make(out, json, &keys, notes);
+    keys_deinit(&keys);
+    return r;
 }
 
 struct image *image_ref(struct image *img)
@@ -287,7 +250,12 @@ struct bytes image_json(const struct image *img)
 
 bool image_equal(const struct image *a, const struct image *b)
 {
-    return bytes_equal(image_json(a), image_json(b));
+    return a == b || bytes_equal(image_json(a), image_json(b));
+}
+
+bool image_is_spelled(const struct image *img, struct bytes record)
+{
+    return !img->noted && span_spells(record, image_json(img));
 }
 
 struct bytes image_id(const struct image *img)
@@ -305,7 +273,7 @@ size_t image_dir_name(const struct image *img, char out[static 256])
     CLEANUP(strbuf_free) struct strbuf name = STRBUF_INIT;
     const struct image_attr *a = image_attr_find(img, IMAGE_SLOT_NAME);
     if (a)
-        image_add_text(image_attr_json(img, a), &name);
+        content_add_text(image_attr_json(img, a), &name);
     return name_encode_image(out, strbuf_bytes(&name), image_id(img));
 }
 
@@ -344,14 +312,14 @@ struct bytes image_attr_json(const struct image *img, const struct image_attr *a
     return json_value((struct bytes){json.data + a->offset, json.len - a->offset});
 }
 
-enum image_type image_attr_type(const struct image *img, const struct image_attr *a)
+enum content_type image_attr_type(const struct image *img, const struct image_attr *a)
 {
-    return type_of((struct bytes){json_place(img) + a->offset, 1});
+    return content_type((struct bytes){json_place(img) + a->offset, 1});
 }
 
 void image_add_content(const struct image *img, const struct image_attr *a, struct strbuf *out)
 {
-    add_content(image_attr_json(img, a), out);
+    content_add(image_attr_json(img, a), out);
 }
 
 void image_add_pretty(const struct image *img, struct strbuf *out)
@@ -362,24 +330,6 @@ void image_add_pretty(const struct image *img, struct strbuf *out)
 size_t image_pretty_size(const struct image *img)
 {
     return img->pretty_size;
-}
-
-bool image_add_text(struct bytes token, struct strbuf *out)
-{
-    switch (type_of(token)) {
-    case IMAGE_NULL:
-        return false;
-    case IMAGE_STRING:
-        json_add_string(out, token);
-        return token.len > 2;
-    case IMAGE_ARRAY:
-    case IMAGE_OBJECT:
-        json_add_compact(out, token);
-        return true;
-    default:
-        strbuf_add(out, token.data, token.len);
-        return true;
-    }
 }
 
 bool image_mtime(const struct image *img, time_t *t)

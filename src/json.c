@@ -9,10 +9,13 @@
 
 static size_t string_length(struct bytes text)
 {
-    size_t i = 1;
-    while (text.data[i] != '"')
-        i += text.data[i] == '\\' ? 2 : 1;
-    return i + 1;
+    const char *quote = text.data, *end = text.data + text.len, *before;
+    do {
+        quote = memchr(quote + 1, '"', (size_t)(end - quote - 1)); /* it is there */
+        for (before = quote; before[-1] == '\\';)
+            before--;
+    } while ((quote - before) % 2 != 0); /* escaped */
+    return (size_t)(quote - text.data) + 1;
 }
 
 struct bytes json_value(struct bytes text)
@@ -142,11 +145,26 @@ bool json_string_is(struct bytes token, const char *text)
     return left == 0;
 }
 
+/* How many bytes from i on are characters that need no mending, by themselves. */
+static size_t plain_run(struct bytes token, size_t i)
+{
+    size_t start = i;
+    while (i < token.len && (unsigned char)token.data[i] - 0x20u < 0x60u)
+        i++;
+    return i - start;
+}
+
 /* A string token as it came, made valid where it was not. */
 static void add_token(struct strbuf *out, struct bytes token)
 {
     for (size_t i = 0; i < token.len;) {
         uint32_t code;
+        size_t plain = plain_run(token, i);
+        if (plain) {
+            strbuf_add(out, token.data + i, plain);
+            i += plain;
+            continue;
+        }
         size_t used = utf8_decode(token.data + i, token.len - i, &code);
         if (!used) {
             char utf8[4];
@@ -166,6 +184,24 @@ static void add_indent(struct strbuf *out, int depth)
     strbuf_add_char(out, '\n');
     for (int i = 0; i < depth; i++)
         strbuf_add(out, "  ", 2);
+}
+
+/* How many bytes add_token() adds. */
+static size_t token_size(struct bytes token)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < token.len;) {
+        uint32_t code;
+        size_t used = plain_run(token, i);
+        size += used;
+        i += used;
+        if (i == token.len)
+            break;
+        used = utf8_decode(token.data + i, token.len - i, &code);
+        size += !used ? 3 : code < 0x20 ? 6 : used; /* U+FFFD, \\u00XX */
+        i += used ? used : utf8_bad_length(token.data + i, token.len - i);
+    }
+    return size;
 }
 
 /* depth < 0: all on one line. Recursion ends: decode bounds the depth. */
@@ -204,6 +240,42 @@ void json_add_pretty(struct strbuf *out, struct bytes value)
 {
     add_value(out, value, 0);
     strbuf_add_char(out, '\n');
+}
+
+/* What a byte outside strings becomes; *depth is that behind it. An empty pair stays as it is. */
+static size_t structure_size(const char *s, size_t *depth)
+{
+    switch (*s) {
+    case '{':
+    case '[':
+        ++*depth;
+        return s[1] == *s + 2 ? 1 : 2 + 2 * *depth; /* in ASCII the closing one is 2 further */
+    case '}':
+    case ']':
+        --*depth;
+        return s[-1] == *s - 2 ? 1 : 2 + 2 * *depth;
+    case ',':
+        return 2 + 2 * *depth;
+    default:
+        return *s == ':' ? 2 : 1;
+    }
+}
+
+size_t json_pretty_size(struct bytes value)
+{
+    size_t size = 1, depth = 0; /* the newline at the end */
+    for (size_t i = 0; i < value.len;) {
+        struct bytes rest = {value.data + i, value.len - i};
+        if (rest.data[0] != '"') {
+            size += structure_size(rest.data, &depth);
+            i++;
+            continue;
+        }
+        rest.len = string_length(rest);
+        size += token_size(rest);
+        i += rest.len;
+    }
+    return size;
 }
 
 void json_add_quoted(struct strbuf *out, struct bytes text)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "imsfs/content.h"
 #include "imsfs/json.h"
 #include "imsfs/name.h"
 
@@ -151,7 +152,7 @@ void layout_free(struct layout *l)
 static bool add_text(const struct image *img, uint32_t slot, struct strbuf *out)
 {
     const struct image_attr *a = image_attr_find(img, slot);
-    return a && image_add_text(image_attr_json(img, a), out);
+    return a && content_add_text(image_attr_json(img, a), out);
 }
 
 static bool agrees(struct bytes visibility, struct bytes imagetype)
@@ -190,7 +191,7 @@ static int give_elements(struct bytes array, struct strbuf *text, layout_value_f
     int r = 0;
     while (r >= 0 && json_next(&w, &key, &element)) {
         strbuf_reset(text);
-        image_add_text(element, text);
+        content_add_text(element, text);
         r = give(text, fn, ctx);
     }
     return r;
@@ -211,10 +212,10 @@ int layout_values(const struct layout_level *level, const struct image *img, boo
         break;
     case LAYOUT_ATTR:
         a = image_attr_find(img, level->slot);
-        if (a && split && image_attr_type(img, a) == IMAGE_ARRAY)
+        if (a && split && image_attr_type(img, a) == CONTENT_ARRAY)
             return give_elements(image_attr_json(img, a), &text, fn, ctx);
         if (a)
-            image_add_text(image_attr_json(img, a), &text);
+            content_add_text(image_attr_json(img, a), &text);
     }
     return give(&text, fn, ctx);
 }

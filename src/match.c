@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/match.h"
 
+#include "imsfs/content.h"
 #include "imsfs/json.h"
 #include "imsfs/name.h"
 #include "imsfs/timestamp.h"
@@ -22,7 +23,7 @@ static const struct image_attr *find_attr(const struct image *img, const struct 
     if (len == 0 || slot_find(attrs, (struct bytes){file, len}, &slot) < 0)
         return NULL;
     const struct image_attr *a = image_attr_find(img, slot);
-    return a && image_attr_type(img, a) != IMAGE_NULL ? a : NULL;
+    return a && image_attr_type(img, a) != CONTENT_NULL ? a : NULL;
 }
 
 /* The text of a token; decoded into scratch where it holds escapes. */
@@ -31,7 +32,7 @@ static struct bytes token_text(struct bytes token, struct strbuf *scratch)
     if (token.data[0] == '"' && !memchr(token.data, '\\', token.len))
         return (struct bytes){token.data + 1, token.len - 2};
     strbuf_reset(scratch);
-    image_add_text(token, scratch);
+    content_add_text(token, scratch);
     return strbuf_bytes(scratch);
 }
 
@@ -128,7 +129,7 @@ static bool test_tag(const struct test *t)
     CLEANUP(strbuf_free) struct strbuf scratch = STRBUF_INIT;
     struct bytes key, element;
     const struct image_attr *a = find_attr(t->img, t->attrs, bytes_of("tags"));
-    if (!a || image_attr_type(t->img, a) != IMAGE_ARRAY)
+    if (!a || image_attr_type(t->img, a) != CONTENT_ARRAY)
         return false;
     for (struct json_walk w = json_walk(image_attr_json(t->img, a)); json_next(&w, &key, &element);)
         if (bytes_equal(token_text(element, &scratch), t->value))

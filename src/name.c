@@ -48,6 +48,17 @@ static size_t next_piece(char piece[static PIECE_MAX + 1], size_t *piece_len, st
     return used;
 }
 
+/* How many bytes from the start of s, up to max, stay as they are, because each is a character that
+ * is never escaped. */
+static size_t plain_run(struct bytes s, size_t max)
+{
+    size_t i = 0;
+    while (i < s.len && i < max && (unsigned char)s.data[i] - 0x20u < 0x5Fu && s.data[i] != '/' &&
+           s.data[i] != '%' && s.data[i] != '@')
+        i++;
+    return i;
+}
+
 /* Encodes at most max bytes, whole pieces only; sets *whole when the value fitted. */
 static size_t encode(char *out, size_t max, struct bytes value, enum rule rule, bool *whole)
 {
@@ -57,6 +68,13 @@ static size_t encode(char *out, size_t max, struct bytes value, enum rule rule, 
         char piece[PIECE_MAX + 1];
         size_t piece_len;
         struct bytes rest = {value.data + i, value.len - i};
+        size_t plain = plain_run(rest, max - len);
+        if (plain) {
+            memcpy(out + len, rest.data, plain);
+            len += plain;
+            i += plain;
+            continue;
+        }
         size_t used = next_piece(piece, &piece_len, rest, rule);
         if (len + piece_len > max) {
             *whole = false;

@@ -162,6 +162,14 @@ void shelf_set_lender(struct shelf *s, const struct shelf *lender)
         catalog_set_lender(s->next, lender->current);
 }
 
+struct image *shelf_known(const struct shelf *s, const struct shelf *lender, struct bytes record)
+{
+    struct image *img = s->current ? catalog_known(s->current, record) : NULL;
+    if (!img && s != lender && lender->current)
+        img = catalog_known(lender->current, record);
+    return img;
+}
+
 int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible)
 {
     *visible = s->next && s->next == s->growing;

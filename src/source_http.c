@@ -161,8 +161,9 @@ static int decode_page(struct listing *l, struct page *p)
     struct source_http *s = l->s;
     const struct http_response *answer = &p->response;
     const char *type = answer->fields.content_type;
+    const struct decode_sink sink = {batch_add, &p->batch, l->base.known};
     int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, &decode_default_limits,
-                        s->config.attrs, batch_add, &p->batch, &p->result);
+                        s->config.attrs, &sink, &p->result);
     if (r == -ENOMEM)
         return fail(l, r, NULL, "out of memory");
     if (r < 0)

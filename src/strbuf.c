@@ -42,12 +42,10 @@ static char *resize(struct strbuf *b, size_t cap)
     return data;
 }
 
-bool strbuf_reserve(struct strbuf *b, size_t more)
+bool strbuf_grow(struct strbuf *b, size_t more)
 {
     if (b->failed)
         return false;
-    if (more < b->cap - b->len) /* strictly: one byte is the NUL's */
-        return true;
     size_t cap = b->cap ? b->cap : 64;
     while (cap - b->len <= more) {
         if (cap > SIZE_MAX / 2) {
@@ -79,11 +77,6 @@ void strbuf_add(struct strbuf *b, const void *data, size_t len)
 void strbuf_add_str(struct strbuf *b, const char *s)
 {
     strbuf_add(b, s, strlen(s));
-}
-
-void strbuf_add_char(struct strbuf *b, char c)
-{
-    strbuf_add(b, &c, 1);
 }
 
 void strbuf_printf(struct strbuf *b, const char *fmt, ...)

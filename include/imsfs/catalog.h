@@ -68,6 +68,9 @@ const char *catalog_marker(const struct catalog *c);
 bool catalog_is_whole(const struct catalog *c);
 
 const struct catalog_counts *catalog_counts(const struct catalog *c);
+/* A reference to the image that a record becomes which nobody has checked yet; NULL: it is not
+ * here, or not known to be. Costs little more than a look at each byte. */
+struct image *catalog_known(const struct catalog *c, struct bytes record);
 /* The image with this slot, or NULL. */
 const struct image *catalog_image(const struct catalog *c, uint32_t slot);
 /*

@@ -38,16 +38,34 @@ void decode_result_free(struct decode_result *r);
 
 /* Takes over the reference. A negative answer ends the decoding with that error. */
 typedef int decode_image_fn(void *ctx, struct image *img);
+/*
+ * Whoever has images may know the record that is spelled so: then he gives a reference to the image
+ * that decoding it would make (image_is_spelled()), with the same limits and table of names, and
+ * nothing is parsed or allocated. NULL: it is news to him.
+ */
+typedef struct image *decode_known_fn(void *ctx, struct bytes record);
+
+struct decode_known {
+    decode_known_fn *find; /* NULL: nobody knows any */
+    void *ctx;
+};
+
+/* Where images go. */
+struct decode_sink {
+    decode_image_fn *image;
+    void *ctx;
+    struct decode_known known;
+};
 
 /*
- * Calls fn for each usable record, in order. A negative answer: -EPROTO, not JSON or not of this
- * shape; -E2BIG, over a limit; -ENOMEM; or what fn answered. Images may have been handed over
- * before an error was seen, so whoever wants whole pages collects first. out is filled in either
- * case and must be freed.
+ * Calls sink->image for each usable record, in order. A negative answer: -EPROTO, not JSON or not
+ * of this shape; -E2BIG, over a limit; -ENOMEM; or what the sink answered. Images may have been
+ * handed over before an error was seen, so whoever wants whole pages collects first. out is filled
+ * in either case and must be freed.
  */
 MUST_CHECK int decode_text(struct bytes text, enum decode_shape shape,
                            const struct decode_limits *limits, struct slot_table *attrs,
-                           decode_image_fn *fn, void *ctx, struct decode_result *out);
+                           const struct decode_sink *sink, struct decode_result *out);
 
 /*
  * Any JSON text -> the same value as compact text, in the tokens that came (what json.h works on).

@@ -4,15 +4,16 @@
  *
  * It holds the record's compact JSON text once, and an index of the attributes that are files,
  * sorted by slot. The content of a file is rendered from the text when somebody reads it. An image
- * never changes after image_new(); it is reference-counted, and any thread may hold and read one.
+ * never changes once it is made; it is reference-counted, and any thread may hold and read one.
  */
 #ifndef IMSFS_IMAGE_H
 #define IMSFS_IMAGE_H
 
 #include <time.h>
 
+#include "imsfs/content.h"
+#include "imsfs/keys.h"
 #include "imsfs/slot.h"
-#include "imsfs/strbuf.h"
 
 /* Attribute numbers have 14 bits in an inode number. The last one stands for image.json. */
 #define IMAGE_ATTR_LIMIT 0x3FFFu
@@ -35,8 +36,6 @@ enum image_slot {
 /* The table of attribute file names, with the fixed ones in it. */
 MUST_CHECK int image_attrs_new(struct slot_table **out);
 
-enum image_type { IMAGE_NUMBER, IMAGE_NULL, IMAGE_BOOL, IMAGE_STRING, IMAGE_ARRAY, IMAGE_OBJECT };
-
 /* A record's text, and each of its files. */
 #define IMAGE_BYTES_MAX ((1u << 25) - 1)
 
@@ -56,11 +55,14 @@ struct image_notes {
 };
 
 /*
- * Makes an image from the record's compact text (as decode writes it), which is copied. attrs is
- * the table of attribute file names (image_attrs_new()), which grows. -EINVAL: the record has no
- * usable id; -E2BIG: it, or one of its files, is over IMAGE_BYTES_MAX; -ENOMEM. The caller owns one
- * reference.
+ * Makes an image from the record's compact text (as decode writes it), which is copied. keys finds
+ * the slots of its attribute names. -EINVAL: the record has no usable id; -E2BIG: it, or one of its
+ * files, is over IMAGE_BYTES_MAX; -ENOMEM. The caller owns one reference.
  */
+MUST_CHECK int image_make(struct image **out, struct bytes json, struct keys *keys,
+                          struct image_notes *notes);
+/* The same for a single one. attrs is the table of attribute file names (image_attrs_new()), which
+ * grows. */
 MUST_CHECK int image_new(struct image **out, struct bytes json, struct slot_table *attrs,
                          struct image_notes *notes);
 struct image *image_ref(struct image *img);
@@ -70,6 +72,12 @@ void image_unref(struct image *img);
 struct bytes image_json(const struct image *img);
 /* True when both records have the same bytes. */
 bool image_equal(const struct image *a, const struct image *b);
+/*
+ * Whether this image is what a record becomes, which nobody has checked, and there would be nothing
+ * to note: the same tokens, with nothing but white space between them. Of an image for which
+ * something was noted the answer is no: its record must be read again, to be noted again.
+ */
+bool image_is_spelled(const struct image *img, struct bytes record);
 /* The id as a path component. */
 struct bytes image_id(const struct image *img);
 /* The id's own bytes. Added to out. */
@@ -86,19 +94,13 @@ const struct image_attr *image_attr_find(const struct image *img, uint32_t slot)
 size_t image_attr_lower(const struct image *img, uint32_t slot);
 /* The value's JSON token, and its type. */
 struct bytes image_attr_json(const struct image *img, const struct image_attr *a);
-enum image_type image_attr_type(const struct image *img, const struct image_attr *a);
+enum content_type image_attr_type(const struct image *img, const struct image_attr *a);
 
 /* What the attribute's file holds. Added to out. */
 void image_add_content(const struct image *img, const struct image_attr *a, struct strbuf *out);
 /* What image.json holds, and how long that is. */
 void image_add_pretty(const struct image *img, struct strbuf *out);
 size_t image_pretty_size(const struct image *img);
-
-/*
- * A value for grouping: a string's bytes, a number's digits, true or false, compact JSON for the
- * rest. False, and nothing added: null or "". token is a JSON value as image_attr_json() gives.
- */
-bool image_add_text(struct bytes token, struct strbuf *out);
 
 /* updated_at, else created_at, in seconds since 1970; false: neither is a time. */
 bool image_mtime(const struct image *img, time_t *t);

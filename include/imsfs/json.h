@@ -21,6 +21,8 @@ bool json_string_is(struct bytes token, const char *text);
 void json_add_compact(struct strbuf *out, struct bytes value);
 /* The same, indented by two spaces a level, a newline at the end. */
 void json_add_pretty(struct strbuf *out, struct bytes value);
+/* How many bytes that adds. */
+size_t json_pretty_size(struct bytes value);
 
 /* Walks an array or an object: start with json_walk(value), then json_next() until it is false. */
 struct json_walk {

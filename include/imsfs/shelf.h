@@ -68,6 +68,9 @@ MUST_CHECK int shelf_begin(struct shelf *s);
 /* Before each page: images that are the same in lender's current list are taken from there. That
  * one is the fetcher's too, so it stays until the page is added. */
 void shelf_set_lender(struct shelf *s, const struct shelf *lender);
+/* A reference to the image of the current list, or of lender's, that a record becomes; NULL: see
+ * catalog_known(). */
+struct image *shelf_known(const struct shelf *s, const struct shelf *lender, struct bytes record);
 /* Takes over the references. Returns how many were new, or -ENOMEM; visible: readers see the page.
  */
 MUST_CHECK int shelf_add(struct shelf *s, struct image **images, size_t count, bool *visible);

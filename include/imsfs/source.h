@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "imsfs/image.h"
+#include "imsfs/decode.h"
 #include "imsfs/query.h"
 #include "imsfs/turn.h"
 
@@ -81,6 +81,9 @@ struct source_listing {
     /* With glance: where this is the dialect the listing fails, before it asks for a page. NULL:
      * nowhere. Borrowed, and set as glance is. */
     const struct source_refusal *refusal;
+    /* What need not be read again, see decode.h; called when the sink may be. Set before the first
+     * source_next(). */
+    struct decode_known known;
     struct source_sink sink;
     /* Set before each source_next(). */
     unsigned lane;     /* whose thread calls; below SOURCE_LANES */

@@ -28,10 +28,25 @@ void strbuf_free(struct strbuf *b);
 void strbuf_reset(struct strbuf *b);
 void strbuf_add(struct strbuf *b, const void *data, size_t len);
 void strbuf_add_str(struct strbuf *b, const char *s);
-void strbuf_add_char(struct strbuf *b, char c);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* strbuf_reserve() where there is no room yet. */
+bool strbuf_grow(struct strbuf *b, size_t more);
+
 /* Room for more bytes at data + len, without adding them. False: out of memory. */
-bool strbuf_reserve(struct strbuf *b, size_t more);
+static inline bool strbuf_reserve(struct strbuf *b, size_t more)
+{
+    /* strictly: one byte is the NUL's */
+    return !b->failed && more < b->cap - b->len ? true : strbuf_grow(b, more);
+}
+
+static inline void strbuf_add_char(struct strbuf *b, char c)
+{
+    if (!strbuf_reserve(b, 1))
+        return;
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+}
+
 /* The content as a C string, "" when there is none. */
 const char *strbuf_str(const struct strbuf *b);
 struct bytes strbuf_bytes(const struct strbuf *b);

@@ -167,7 +167,8 @@ static int fill(struct data *d, const char *path, char *error, size_t size)
         snprintf(error, size, "%s", strerror(-r));
         return r;
     }
-    r = decode_text(strbuf_bytes(&text), DECODE_FILE, &limits, d->attrs, add_image, d, &result);
+    const struct decode_sink sink = {.image = add_image, .ctx = d};
+    r = decode_text(strbuf_bytes(&text), DECODE_FILE, &limits, d->attrs, &sink, &result);
     if (r < 0) {
         snprintf(error, size, "%s", result.error[0] ? result.error : strerror(-r));
         return r;

@@ -36,7 +36,8 @@ static void decode(struct outcome *o, struct bytes text, size_t origin)
     struct decode_limits limits = decode_default_limits;
     struct decode_result result;
     limits.origin = origin;
-    o->r = decode_text(text, DECODE_FILE, &limits, attrs, take, o, &result);
+    const struct decode_sink sink = {.image = take, .ctx = o};
+    o->r = decode_text(text, DECODE_FILE, &limits, attrs, &sink, &result);
     o->skipped += result.skipped;
     const char *at = strstr(result.error, " at byte ");
     if (o->r < 0 && at)

@@ -67,12 +67,12 @@ static struct outcome decoded(struct bytes text, enum decode_shape shape,
                               const struct decode_limits *limits)
 {
     struct outcome o = {0};
+    const struct decode_sink sink = {.image = take_image, .ctx = &o};
     CLEANUP(free_ptr) char *copy = malloc(text.len + !text.len);
     assert_non_null(copy);
     memcpy(copy, text.data, text.len);
-    o.result =
-        decode_text((struct bytes){copy, text.len}, shape, limits ? limits : &decode_default_limits,
-                    attrs, take_image, &o, &o.info);
+    o.result = decode_text((struct bytes){copy, text.len}, shape,
+                           limits ? limits : &decode_default_limits, attrs, &sink, &o.info);
     return o;
 }
 
@@ -490,8 +490,9 @@ static void the_receiver_can_end_it(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct outcome o = {.stop_after = 2};
+        const struct decode_sink sink = {.image = take_image, .ctx = &o};
         o.result = decode_text(bytes_of(rows[i].text), rows[i].shape, &decode_default_limits, attrs,
-                               take_image, &o, &o.info);
+                               &sink, &o.info);
         assert_int_equal(o.result, -ECANCELED);
         assert_string_equal(strbuf_str(&o.ids), "a b ");
         put_outcome(&o);

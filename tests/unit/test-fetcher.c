@@ -580,6 +580,27 @@ static void a_query_shares_the_images_of_list_0(void **state)
     assert_int_equal(ask_until_complete(list), 1);
     assert_non_null(image_of(0, "0-0"));
     assert_ptr_equal(image_of(0, "0-0"), image_of(list, "0-0"));
+    assert_int_equal(f.shop.known, 1); /* not even read for the query */
+}
+
+static void what_a_list_has_is_not_read_again(void **state)
+{
+    (void)state;
+    open_cache(0);
+    shop_allow(&f.shop, SHOP_UNBOUNDED);
+    uint32_t list = open_query(1);
+    assert_int_equal(ask_until_complete(0), 1);
+    assert_int_equal(ask_until_complete(list), 1);
+    assert_int_equal(f.shop.known, 0);
+    const struct image *before[] = {image_of(0, "0-0"), image_of(list, "1-0")};
+    cache_refresh(f.cache);
+    while (status(0).generation < 2 || status(list).generation < 2)
+        sched_yield();
+    assert_int_equal(ask_until_complete(0), 1);
+    assert_int_equal(ask_until_complete(list), 1);
+    assert_int_equal(f.shop.known, 2);
+    assert_ptr_equal(image_of(0, "0-0"), before[0]);
+    assert_ptr_equal(image_of(list, "1-0"), before[1]);
 }
 
 static void a_failure_is_its_own_list_s(void **state)
@@ -867,6 +888,7 @@ int main(void)
         TEST(a_list_is_described_at_once),
         TEST(a_query_is_flat_and_in_the_servers_order),
         TEST(a_query_shares_the_images_of_list_0),
+        TEST(what_a_list_has_is_not_read_again),
         TEST(a_failure_is_its_own_list_s),
         TEST(a_refresh_renews_what_is_used),
         TEST(a_refresh_leaves_alone_what_is_over),

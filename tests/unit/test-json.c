@@ -121,6 +121,7 @@ static void both_forms_keep_every_token(void **state)
         {"{}", "{}", "{}\n"},
         {"[]", "[]", "[]\n"},
         {"[[],{}]", "[[],{}]", "[\n  [],\n  {}\n]\n"},
+        {"[[[1]],\"[]\"]", "[[[1]],\"[]\"]", "[\n  [\n    [\n      1\n    ]\n  ],\n  \"[]\"\n]\n"},
         {"{\"b\":1e400,\"a\":-0,\"b\":18446744073709551616}",
          "{\"b\":1e400,\"a\":-0,\"b\":18446744073709551616}",
          "{\n  \"b\": 1e400,\n  \"a\": -0,\n  \"b\": 18446744073709551616\n}\n"},
@@ -142,6 +143,7 @@ static void both_forms_keep_every_token(void **state)
         assert_text(&out, bytes_of(rows[i].compact));
         json_add_pretty(&out, bytes_of(rows[i].value));
         assert_text(&out, bytes_of(rows[i].pretty));
+        assert_int_equal(json_pretty_size(bytes_of(rows[i].value)), strlen(rows[i].pretty));
     }
 }
 
