@@ -13,7 +13,7 @@
 #include "imsfs/log.h"
 #include "imsfs/verdict.h"
 
-/* Numbers of <curl/curl.h>, which only http and verdict may include. */
+/* Numbers of <curl/curl.h>, which is for attempt, http and verdict. */
 enum {
     COULDNT_RESOLVE = 6,
     COULDNT_CONNECT = 7,
@@ -737,6 +737,93 @@ static void cancel_ends_transfers_and_pauses(void **state)
     check_cancel(always_busy); /* in a pause */
 }
 
+/* --- a request on its way --- */
+
+static struct http_request request_to(const struct world *w)
+{
+    return (struct http_request){.url = w->url,
+                                 .deadline_ms = clock_now_ms(&clock_boottime) + 20000};
+}
+
+static void wait_for_requests(struct world *w, unsigned count)
+{
+    while (w->server.requests < count) {
+        http_push(w->http);
+        usleep(1000);
+    }
+}
+
+static void what_was_begun_is_on_its_way_before_it_is_finished(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, say_hello, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    wait_for_requests(&w, 1);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "hello");
+    assert_int_equal(w.response.requests, 1);
+    assert_int_equal(w.server.requests, 1);
+    assert_int_equal(get(&w), 0); /* nothing is left of it */
+    assert_int_equal(w.server.requests, 2);
+    assert_int_equal(w.server.connections, 1);
+    close_world(&w);
+}
+
+static enum fake_end fail_first(struct fake_server *s, unsigned n, const char *request,
+                                struct strbuf *out)
+{
+    (void)s, (void)request;
+    fake_reply(out, n ? 200 : 503, "", n ? "second" : "first");
+    return FAKE_KEEP;
+}
+
+static void what_was_begun_has_as_many_tries(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, fail_first, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    wait_for_requests(&w, 1);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "second");
+    assert_int_equal(w.response.requests, 2);
+    close_world(&w);
+}
+
+static void what_was_dropped_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, fail_first, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    wait_for_requests(&w, 1);
+    http_drop(w.http, 0);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "second");
+    assert_int_equal(w.response.requests, 1);
+    close_world(&w);
+}
+
+static void what_cannot_begin_says_so_in_the_end(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, say_hello, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    request.deadline_ms = 1;
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), -ETIMEDOUT);
+    assert_string_equal(w.response.cause, "no time left");
+    http_cancel(w.http);
+    assert_int_equal(http_begin(w.http, 0, &request), -ECANCELED);
+    assert_int_equal(w.requests, 0);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -760,6 +847,10 @@ int main(void)
         cmocka_unit_test(a_closed_port_is_told_at_once),
         cmocka_unit_test(the_log_names_the_method_and_no_secret),
         cmocka_unit_test(cancel_ends_transfers_and_pauses),
+        cmocka_unit_test(what_was_begun_is_on_its_way_before_it_is_finished),
+        cmocka_unit_test(what_was_begun_has_as_many_tries),
+        cmocka_unit_test(what_was_dropped_leaves_nothing),
+        cmocka_unit_test(what_cannot_begin_says_so_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
