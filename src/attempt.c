@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "imsfs/log.h"
 
@@ -66,6 +67,19 @@ static size_t out_of_memory(struct attempt *a)
     return 0;
 }
 
+/*
+ * libcurl undoes up to five codings in a row, and what lies between two of them is counted by
+ * nobody: a few bytes could keep it busy for hours. Servers use one.
+ */
+static bool is_coded_again(struct attempt *a, struct bytes line)
+{
+    static const char name[] = "content-encoding:";
+    size_t len = sizeof(name) - 1;
+    if (line.len < len || strncasecmp(line.data, name, len) != 0)
+        return false;
+    return a->codings++ || memchr(line.data, ',', line.len);
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
     struct attempt *a = ctx;
@@ -76,9 +90,15 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
         a->refused = headers_too_long;
         return 0;
     }
-    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
+    if (is_coded_again(a, (struct bytes){data, len})) {
+        a->refused = "the answer is compressed more than once";
+        return 0;
+    }
+    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
+        a->codings = 0;
         response_restart(a->out);
-    else if (header_fields_take(&a->out->fields, (struct bytes){data, len}) < 0)
+    }
+    if (header_fields_take(&a->out->fields, (struct bytes){data, len}) < 0)
         return out_of_memory(a);
     return len;
 }
@@ -109,6 +129,8 @@ static void set_request(struct attempt *a, const struct http_request *request)
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, request->body.data);
     if (!is_post(request))
         curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+    /* "": all that it can undo. Not of what may be secret, for it would leave copies behind. */
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_post(request) ? NULL : "");
 }
 
 /* What it points to may go. */
@@ -136,6 +158,7 @@ struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_
     a->done = a->no_memory = false;
     a->refused = NULL;
     a->header_bytes = 0;
+    a->codings = 0;
     a->stall = (struct stall){0};
     a->error[0] = '\0';
     a->what = is_post(request) ? "POST" : "GET";
@@ -258,7 +281,9 @@ static void set_once(CURL *e, const struct attempt_config *c)
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    /* Only an honest Content-Length is seen by this one; on_body() counts. */
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
+    /* Only an honest Content-Length is seen by this one; on_body() counts, after decompression. */
     curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->body_limit);
     curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);

@@ -39,6 +39,7 @@ struct attempt {
     const char *refused; /* why we ended the transfer ourselves */
     bool no_memory;      /* that was why */
     size_t header_bytes;
+    unsigned codings; /* of the body, that the headers name */
     struct stall stall;
     char error[CURL_ERROR_SIZE];
 };

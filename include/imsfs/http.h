@@ -5,7 +5,9 @@
  * One thread at a time may use a struct http, but any thread may call http_cancel(). Connections
  * are kept between requests. Never a redirect (libcurl would send X-Auth-Token along to the other
  * host), never a proxy or credentials from the environment or
- * ~/.netrc, never a body over the limit. Make it after the last fork.
+ * ~/.netrc, never a body over the limit, which
+ * counts after decompression. HTTP/2 where the server offers it with TLS. Make it after the last
+ * fork.
  */
 #ifndef IMSFS_HTTP_H
 #define IMSFS_HTTP_H
@@ -23,7 +25,7 @@ struct http;
 struct http_config {
     const struct clock *clock;     /* of the deadlines; default: the real one */
     const char *user_agent;        /* static; default: none is sent */
-    size_t body_limit;             /* bytes as received; default HTTP_BODY_LIMIT */
+    size_t body_limit;             /* bytes, decompressed; default HTTP_BODY_LIMIT */
     struct http_tls tls;           /* copied; the files are read with each connection */
     unsigned lines;                /* requests that may be on their way at a time; default 1 */
     unsigned tries;                /* of one http_send(); default 4 */
@@ -31,7 +33,7 @@ struct http_config {
     uint32_t (*random)(void *ctx); /* any 32 bits, for the jitter; default getrandom(2) */
     void *random_ctx;
     atomic_ullong *requests; /* counts requests sent; default: not counted */
-    atomic_ullong *bytes;    /* counts bytes of bodies received */
+    atomic_ullong *bytes;    /* counts bytes of bodies, decompressed */
 };
 
 MUST_CHECK int http_new(struct http **out, const struct http_config *config);
