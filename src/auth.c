@@ -13,6 +13,11 @@ int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error)
     return a->ops->prepare ? a->ops->prepare(a, deadline_ms, error) : 0;
 }
 
+bool auth_is_ready(const struct auth *a)
+{
+    return !a->ops->ready || a->ops->ready(a);
+}
+
 int auth_set_project(struct auth *a, const char *id)
 {
     if (!id || !*id || atomic_load(&a->project_id))

@@ -218,6 +218,12 @@ static int look_up(struct auth_keys *k, int64_t deadline_ms, struct auth_error *
 
 /* --- The rest of the interface --- */
 
+static bool ready(const struct auth *base)
+{
+    struct auth_error why;
+    return auth_held(base, &why) == 0 && auth_project(base);
+}
+
 static int prepare(struct auth *base, int64_t deadline_ms, struct auth_error *error)
 {
     int r = auth_held(base, error);
@@ -249,6 +255,7 @@ static void destroy(struct auth *base)
 
 static const struct auth_ops ops = {
     .prepare = prepare,
+    .ready = ready,
     .headers = headers,
     .refused = refused,
     .redact = redact,

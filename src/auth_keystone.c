@@ -244,12 +244,18 @@ static int sign_in(struct auth_keystone *k, int64_t deadline_ms, struct auth_err
     return r;
 }
 
+static bool ready(const struct auth *base)
+{
+    const struct auth_keystone *k = (const struct auth_keystone *)base;
+    return k->token && clock_now_ms(base->clock) < k->renew_ms;
+}
+
 static int prepare(struct auth *base, int64_t deadline_ms, struct auth_error *error)
 {
     struct auth_keystone *k = self(base);
     int64_t now = clock_now_ms(base->clock);
     int64_t left_ms = k->token ? atomic_load(&base->expires_ms) - now : 0;
-    if (k->token && now < k->renew_ms)
+    if (ready(base))
         return 0;
     int r = account_of(k)->method == ACCOUNT_TOKEN ? 0 : auth_held(base, error);
     if (r < 0)
@@ -303,6 +309,7 @@ static void destroy(struct auth *base)
 
 static const struct auth_ops ops = {
     .prepare = prepare,
+    .ready = ready,
     .headers = headers,
     .refused = refused,
     .redact = redact,

@@ -18,10 +18,16 @@ static struct auth_token *self(struct auth *a)
     return (struct auth_token *)a;
 }
 
+static bool ready(const struct auth *base)
+{
+    const struct auth_token *t = (const struct auth_token *)base;
+    return !t->origin || (t->value && !t->refused);
+}
+
 static int prepare(struct auth *base, int64_t deadline_ms, struct auth_error *error)
 {
     struct auth_token *t = self(base);
-    if (!t->origin || (t->value && !t->refused))
+    if (ready(base))
         return 0;
     int r = auth_read_token(base, t->origin, &t->value, deadline_ms, error);
     if (r < 0)
@@ -78,6 +84,7 @@ static void destroy(struct auth *base)
 
 static const struct auth_ops ops = {
     .prepare = prepare,
+    .ready = ready,
     .headers = headers,
     .refused = refused,
     .redact = redact,

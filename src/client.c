@@ -54,18 +54,40 @@ static int add_headers(struct client *c, struct http_request *request)
     return r;
 }
 
+/* Signs the request for page; a has it then, but no desk. */
+static int compose(struct client *c, const struct client_page *page, unsigned limit,
+                   struct client_ahead *a)
+{
+    int r = endpoint_add_page(&c->service, page->call, page->query, page->marker, limit, &a->url);
+    if (r < 0)
+        return r;
+    a->request.url = a->url.data;
+    r = add_headers(c, &a->request);
+    a->proof = c->config.auth ? auth_proof(c->config.auth) : 0;
+    return r;
+}
+
+static void put_away(struct client *c, struct client_ahead *a)
+{
+    if (a->desk)
+        desk_give(&c->desks, a->desk);
+    header_lines_free(&a->request.headers);
+    strbuf_free(&a->url);
+    *a = (struct client_ahead){0};
+}
+
 /* The others work while the network is slow. What belongs to all may be another afterwards. */
-static int send_meanwhile(struct client *c, struct client_try *t,
-                          const struct http_request *request)
+static int send_meanwhile(struct client *c, struct client_try *t, struct client_ahead *a)
 {
     const struct auth *auth = c->config.auth;
     struct turn *turn = auth && auth_is_delicate(auth) ? NULL : t->turn;
+    a->request.deadline_ms = t->deadline_ms;
     turn_give(turn);
-    int r = http_send(c->http[t->lane], request, t->answer);
+    int r = http_finish(a->desk->http, 0, &a->request, t->answer);
     turn_take(turn);
     t->requests += t->answer->requests;
     if (r < 0)
-        auth_redact_sent(request, t->answer);
+        auth_redact_sent(&a->request, t->answer);
     return r;
 }
 
@@ -73,22 +95,57 @@ static int send_meanwhile(struct client *c, struct client_try *t,
 static int send_request(struct client *c, struct client_try *t, const struct client_page *page,
                         unsigned limit, unsigned *proof)
 {
-    CLEANUP(strbuf_free) struct strbuf url = STRBUF_INIT;
-    struct http_request request = {.deadline_ms = t->deadline_ms};
+    struct client_ahead mine = {0}, *a = t->ahead && t->ahead->desk ? t->ahead : &mine;
     http_response_free(t->answer);
     *t->answer = (struct http_response){.fields = HEADER_FIELDS_INIT};
-    int r = get_ready(c, t->deadline_ms, &t->why);
-    if (r == 0)
-        r = endpoint_add_page(&c->service, page->call, page->query, page->marker, limit, &url);
-    if (r < 0)
-        return r;
-    request.url = url.data;
-    r = add_headers(c, &request);
-    *proof = c->config.auth ? auth_proof(c->config.auth) : 0;
-    if (r == 0)
-        r = send_meanwhile(c, t, &request);
-    header_lines_free(&request.headers);
+    int r = a->desk ? 0 : get_ready(c, t->deadline_ms, &t->why);
+    if (r == 0 && !a->desk)
+        r = compose(c, page, limit, a);
+    if (r == 0) {
+        *proof = a->proof;
+        a->desk = a->desk ? a->desk : desk_take(&c->desks);
+        r = send_meanwhile(c, t, a);
+    }
+    put_away(c, a);
     return r;
+}
+
+int client_begin(struct client *c, const struct client_page *page, int64_t deadline_ms,
+                 struct client_ahead *ahead)
+{
+    const struct auth *auth = c->config.auth;
+    struct auth_error why = {""};
+    unsigned limit = page->limited ? client_page_size(c, page->call) : 0;
+    if (auth && (!auth_is_ready(auth) || auth_is_delicate(auth)))
+        return -EAGAIN;
+    if (!desk_may_stay(&c->desks))
+        return -EAGAIN;
+    int r = get_ready(c, deadline_ms, &why);
+    if (r == 0)
+        r = compose(c, page, limit, ahead);
+    if (r == 0) {
+        ahead->desk = desk_take(&c->desks);
+        ahead->request.deadline_ms = deadline_ms;
+        r = http_begin(ahead->desk->http, 0, &ahead->request);
+    }
+    if (r < 0)
+        put_away(c, ahead);
+    return r;
+}
+
+void client_push(const struct client_ahead *ahead)
+{
+    if (ahead->desk)
+        http_push(ahead->desk->http);
+}
+
+unsigned client_drop(struct client *c, struct client_ahead *ahead)
+{
+    unsigned sent = ahead->desk != NULL;
+    if (sent)
+        http_drop(ahead->desk->http, 0);
+    put_away(c, ahead);
+    return sent;
 }
 
 static int drop(void *ctx, struct image *img)
@@ -307,17 +364,6 @@ static int set_service(struct client *c, struct auth_error *why)
     return 0;
 }
 
-static int open_lanes(struct client *c)
-{
-    unsigned lanes = c->config.lanes ? c->config.lanes : 1;
-    int r = (c->http = calloc(lanes, sizeof(struct http *))) ? 0 : -ENOMEM;
-    while (r == 0 && c->lanes < lanes) {
-        r = http_new(&c->http[c->lanes], &c->config.http);
-        c->lanes += r == 0;
-    }
-    return r;
-}
-
 int client_init(struct client *c, const struct client_config *config, struct auth_error *why)
 {
     *c = (struct client){.config = *config};
@@ -328,22 +374,19 @@ int client_init(struct client *c, const struct client_config *config, struct aut
     snprintf(why->text, sizeof(why->text), "out of memory");
     if (config->api_version && !(c->api_version = strdup(config->api_version)))
         return -ENOMEM;
-    return open_lanes(c);
+    return desks_init(&c->desks, config->lanes ? config->lanes : 1, &config->http);
 }
 
 void client_deinit(struct client *c)
 {
-    for (unsigned i = 0; i < c->lanes; i++)
-        http_free(c->http[i]);
-    free(c->http);
+    desks_deinit(&c->desks);
     url_free(&c->service);
     free(c->api_version);
 }
 
 void client_cancel(struct client *c)
 {
-    for (unsigned i = 0; i < c->lanes; i++)
-        http_cancel(c->http[i]);
+    desks_cancel(&c->desks);
     if (c->config.auth)
         auth_cancel(c->config.auth);
 }

@@ -48,7 +48,7 @@ static int take_page(void *ctx, struct image **images, size_t count)
         roster_make_room(roster);
     }
     pthread_mutex_lock(&roster->lock);
-    at->list->pages++;
+    at->list->pages += !at->listing->goes_on;
     list_got_page(at->list, now_ms(at->fetcher));
     pthread_mutex_unlock(&roster->lock);
     roster_tell(roster, at->list->number, visible ? LIST_EVENT_ALL : 0, 0);
@@ -167,13 +167,12 @@ static void end(struct fetch *at, int r)
 }
 
 /* An enum source_next, or -errno. asked_ms: since when the page is due. */
-static int next_page(struct fetch *at, unsigned lane, int64_t asked_ms)
+static int next_page(struct fetch *at, int64_t asked_ms)
 {
     struct roster *roster = at->fetcher->config.roster;
     int r = at->listing ? 0 : begin(at);
     unsigned before = at->listing ? at->listing->requests : 0;
     if (r == 0) {
-        at->listing->lane = lane;
         at->listing->asked_ms = asked_ms;
         r = source_next(at->listing);
     }
@@ -188,7 +187,7 @@ static int next_page(struct fetch *at, unsigned lane, int64_t asked_ms)
 }
 
 /* One page, and what is left to do after the last. */
-static void work_on(struct fetch *at, unsigned lane)
+static void work_on(struct fetch *at)
 {
     struct fetcher *f = at->fetcher;
     int64_t asked_ms = now_ms(f);
@@ -196,7 +195,7 @@ static void work_on(struct fetch *at, unsigned lane)
     list_asks(at->list, asked_ms);
     pthread_mutex_unlock(&f->config.roster->lock);
     turn_take(&f->turn);
-    int r = next_page(at, lane, asked_ms);
+    int r = next_page(at, asked_ms);
     if (r == SOURCE_MORE) {
         pthread_mutex_lock(&f->config.roster->lock);
         at->taken = false;
@@ -328,7 +327,7 @@ static void *run(void *ctx)
     pthread_mutex_lock(&f->config.roster->lock);
     while ((at = next_work(f, lane->number))) {
         pthread_mutex_unlock(&f->config.roster->lock);
-        work_on(at, lane->number);
+        work_on(at);
         pthread_mutex_lock(&f->config.roster->lock);
     }
     pthread_mutex_unlock(&f->config.roster->lock);

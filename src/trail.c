@@ -70,3 +70,14 @@ int trail_go_on(struct trail *t, const struct list_call *call, const struct deco
     marker = STRBUF_INIT;
     return 1;
 }
+
+bool trail_may_idle(const struct trail *t)
+{
+    return t->idle < TRAIL_IDLE_MAX;
+}
+
+bool trail_was_at(const struct trail *t, struct bytes marker)
+{
+    uint32_t slot;
+    return slot_find(t->seen, marker, &slot) == 0;
+}

@@ -32,6 +32,8 @@ struct auth_error {
 struct auth_ops {
     /* See auth_prepare(). NULL: there is nothing to do. */
     int (*prepare)(struct auth *a, int64_t deadline_ms, struct auth_error *error);
+    /* Whether prepare() would have nothing to do. NULL: it never has. */
+    bool (*ready)(const struct auth *a);
     /* Adds the proof to a request that may carry it; its url is final. 0 or -ENOMEM. */
     int (*headers)(struct auth *a, const struct url *endpoint, struct http_request *request);
     /* See auth_refused(). */
@@ -71,6 +73,9 @@ struct auth {
  * http_send() says; -EPROTO, -ENOENT: the answer is no use. Blocks until deadline_ms at most.
  */
 MUST_CHECK int auth_prepare(struct auth *a, int64_t deadline_ms, struct auth_error *error);
+
+/* True: auth_prepare() answers 0 at once. */
+bool auth_is_ready(const struct auth *a);
 
 /* For the kinds: the project that we are in, of which it takes a copy; "" and NULL say nothing. The
  * first one stays, for a mount is of one project and readers may hold it. -ENOMEM. */

@@ -12,7 +12,7 @@
 #define IMSFS_CLIENT_H
 
 #include "imsfs/auth.h"
-#include "imsfs/http.h"
+#include "imsfs/desk.h"
 #include "imsfs/route.h"
 #include "imsfs/slot.h"
 #include "imsfs/turn.h"
@@ -39,8 +39,7 @@ struct client {
     bool takes_limit[2], takes_none[2]; /* our limit; what is known of each call, see limit_at() */
     atomic_bool missing; /* cloudimages was not there, when last asked at missing_at_ms */
     _Atomic int64_t missing_at_ms;
-    struct http **http; /* one for each lane */
-    unsigned lanes;
+    struct desks desks;
     const struct clock *clock;
 };
 
@@ -52,11 +51,20 @@ struct client_page {
     bool limited;              /* with our limit, if the call takes it */
 };
 
+/* A request for a page that is on its way before anybody waits for it. All zeros: none. */
+struct client_ahead {
+    struct desk *desk; /* NULL: none */
+    struct strbuf url;
+    struct http_request request;
+    unsigned proof; /* that it carries; see auth.h */
+};
+
 /* Who asks and until when, and what came of it. */
 struct client_try {
     struct turn *turn; /* NULL: there is one thread */
-    unsigned lane;     /* counted from 0; no two threads have the same */
     int64_t deadline_ms;
+    struct client_ahead *ahead; /* taken up if it has a request, which must be for the page that is
+                                   asked for, and empty afterwards. NULL: there is none */
     struct http_response *answer; /* to the last request; emptied before each. The caller frees */
     unsigned requests;            /* this many more were sent */
     struct auth_error why; /* after a failure: one line; empty: the answer tells, or the lack of one
@@ -100,6 +108,18 @@ MUST_CHECK int client_choose(struct client *c, struct client_try *t, const struc
  * it may mean our limit; whether a call takes that is kept.
  */
 MUST_CHECK int client_ask(struct client *c, struct client_try *t, const struct client_page *page);
+/*
+ * Sends the request for a page behind the first, without waiting for anything, so that a
+ * client_ask() for the same page finds its answer on the way. -EAGAIN: not now, because something
+ * else must come first, such as a sign-in, or too many are on their way; -errno: it cannot be sent.
+ * Nothing is begun then, and client_ask() tells what there is to tell.
+ */
+MUST_CHECK int client_begin(struct client *c, const struct client_page *page, int64_t deadline_ms,
+                            struct client_ahead *ahead);
+/* Moves it on, without waiting: to be called now and then. */
+void client_push(const struct client_ahead *ahead);
+/* The answer is not wanted. Returns how many requests that makes: 1, or 0 if there was none. */
+unsigned client_drop(struct client *c, struct client_ahead *ahead);
 /* Our limit for pages of a call; 0: none, or it takes none. */
 unsigned client_page_size(const struct client *c, const struct list_call *call);
 /* Adds the address of a call, for people. */

@@ -3,8 +3,8 @@
  * source: where records come from, behind one small interface.
  *
  * source_file reads a JSON file, source_http pages through a list call. A listing is taken page by
- * page, and what a page brings goes to a sink before the next request is made; so several listings
- * of one source can take turns.
+ * page, and what a page brings goes to a sink; so several listings of one source can take turns.
+ * The next page may be on its way meanwhile.
  *
  * A source and its listings belong to SOURCE_LANES threads, of which one at a time works: who calls
  * has the turn, and source_next() gives it up while it waits for the network (not: while it calls
@@ -35,9 +35,9 @@ enum source_next {
 
 struct source_sink {
     /*
-     * One page in the server's order. The sink takes over the references (not the array). Returns
-     * how many of the images the listing did not have yet, or -errno to end the listing with that
-     * error.
+     * One page in the server's order, or its beginning, or more of it (goes_on). The sink takes
+     * over the references (not the array). Returns how many of the images the listing did not have
+     * yet, or -errno to end the listing with that error.
      */
     int (*page)(void *ctx, struct image **images, size_t count);
     /* The listing starts over: what came so far does not count. */
@@ -86,13 +86,13 @@ struct source_listing {
     struct decode_known known;
     struct source_sink sink;
     /* Set before each source_next(). */
-    unsigned lane;     /* whose thread calls; below SOURCE_LANES */
     int64_t asked_ms;  /* since when the page is due, on the source's clock; 0: since the call. Its
                           deadline counts from then, so that waiting for others who sign in does not
                           add up */
     unsigned requests; /* sent for it so far, retries included */
     struct source_error error; /* after a failure */
     struct source_left_out left_out;
+    bool goes_on; /* while the sink is called: with more of the page that it has the beginning of */
     /*
      * After the last page: the id to go on from when the server has more, as it can after criteria
      * with a limit of their own; NULL: nothing follows.

@@ -42,5 +42,9 @@ MUST_CHECK int trail_add_marker(const struct list_call *call, const struct decod
 MUST_CHECK int trail_go_on(struct trail *t, const struct list_call *call,
                            const struct decode_result *result, size_t full, bool news,
                            const char **why);
+/* Whether one more page without news would be worth going on. */
+bool trail_may_idle(const struct trail *t);
+/* Whether a page began there. */
+bool trail_was_at(const struct trail *t, struct bytes marker);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A scripted HTTP server on loopback, in a thread of the test: one connection at a time, each
- * request answered with raw bytes by a function of the test. It can say what no correct server
- * says.
+ * A scripted HTTP server on loopback, in threads of the test, one for each connection: each request
+ * is answered with raw bytes by a function of the test, one at a time. It can say what no correct
+ * server says.
  */
 #ifndef IMSFS_FAKE_SERVER_H
 #define IMSFS_FAKE_SERVER_H
@@ -25,6 +25,14 @@ struct fake_server;
 typedef enum fake_end fake_answer_fn(struct fake_server *s, unsigned n, const char *request,
                                      struct strbuf *out);
 
+#define FAKE_CONNECTIONS 64
+
+struct fake_connection {
+    struct fake_server *server;
+    pthread_t thread;
+    int fd; /* -1: it is over */
+};
+
 struct fake_server {
     fake_answer_fn *answer;
     void *ctx;
@@ -33,8 +41,9 @@ struct fake_server {
     pthread_t thread;
     atomic_bool stop;
     atomic_uint connections, requests;
-    pthread_mutex_t lock; /* protects: connection, last */
-    int connection;
+    pthread_mutex_t lock; /* protects: the fd of each, last */
+    pthread_mutex_t turn; /* held while the test answers */
+    struct fake_connection each[FAKE_CONNECTIONS];
     char last[8192]; /* the last request */
 };
 
@@ -129,33 +138,41 @@ static inline void fake_serve(struct fake_server *s, int fd)
     bool more = true;
     while (more && fake_read_request(s, fd, head)) {
         struct strbuf out = STRBUF_INIT;
+        pthread_mutex_lock(&s->turn);
         enum fake_end end = s->answer(s, atomic_fetch_add(&s->requests, 1), head, &out);
+        pthread_mutex_unlock(&s->turn);
         fake_send(fd, strbuf_bytes(&out));
         strbuf_free(&out);
         more = fake_end(s, fd, end);
     }
 }
 
-static inline void fake_set_connection(struct fake_server *s, int fd)
+static inline void *fake_talk(void *arg)
 {
-    pthread_mutex_lock(&s->lock);
-    s->connection = fd;
-    pthread_mutex_unlock(&s->lock);
+    struct fake_connection *c = arg;
+    if (!atomic_load(&c->server->stop))
+        fake_serve(c->server, c->fd);
+    pthread_mutex_lock(&c->server->lock);
+    close(c->fd);
+    c->fd = -1;
+    pthread_mutex_unlock(&c->server->lock);
+    return NULL;
 }
 
 static inline void *fake_run(void *arg)
 {
     struct fake_server *s = arg;
-    while (!atomic_load(&s->stop)) {
+    unsigned i = 0;
+    while (!atomic_load(&s->stop) && i < FAKE_CONNECTIONS) {
         int fd = accept(s->listener, NULL, NULL);
         if (fd < 0)
             break;
-        fake_set_connection(s, fd);
+        struct fake_connection *c = &s->each[i++];
+        pthread_mutex_lock(&s->lock);
+        *c = (struct fake_connection){.server = s, .fd = fd};
+        pthread_mutex_unlock(&s->lock);
         atomic_fetch_add(&s->connections, 1);
-        if (!atomic_load(&s->stop))
-            fake_serve(s, fd);
-        fake_set_connection(s, -1);
-        close(fd);
+        pthread_create(&c->thread, NULL, fake_talk, c);
     }
     return NULL;
 }
@@ -167,8 +184,8 @@ static inline void fake_start(struct fake_server *s, fake_answer_fn *answer, voi
     memset(s, 0, sizeof(*s));
     s->answer = answer;
     s->ctx = ctx;
-    s->connection = -1;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->turn, NULL);
     s->listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(s->listener, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(s->listener, 16) < 0 ||
         getsockname(s->listener, (struct sockaddr *)&at, &len) < 0)
@@ -181,12 +198,16 @@ static inline void fake_stop(struct fake_server *s)
 {
     atomic_store(&s->stop, true);
     shutdown(s->listener, SHUT_RDWR);
-    pthread_mutex_lock(&s->lock);
-    if (s->connection >= 0)
-        shutdown(s->connection, SHUT_RDWR);
-    pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
+    for (unsigned i = 0; i < s->connections; i++) {
+        pthread_mutex_lock(&s->lock);
+        if (s->each[i].fd >= 0)
+            shutdown(s->each[i].fd, SHUT_RDWR);
+        pthread_mutex_unlock(&s->lock);
+        pthread_join(s->each[i].thread, NULL);
+    }
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->turn);
     close(s->listener);
 }
 

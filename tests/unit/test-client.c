@@ -299,8 +299,7 @@ static void *ask_in_lane(void *ctx)
     struct asker *a = ctx;
     struct world *w = a->world;
     struct http_response out = {.fields = HEADER_FIELDS_INIT};
-    struct client_try t = {
-        .turn = &w->turn, .lane = a->lane, .deadline_ms = now(w) + 30000, .answer = &out};
+    struct client_try t = {.turn = &w->turn, .deadline_ms = now(w) + 30000, .answer = &out};
     const struct client_page page = {.call = w->client.config.api};
     turn_take(&w->turn);
     a->result = client_ask(&w->client, &t, &page);

@@ -13,7 +13,7 @@
 #include "imsfs/log.h"
 #include "imsfs/verdict.h"
 
-/* Numbers of <curl/curl.h>, which only http and verdict may include. */
+/* Numbers of <curl/curl.h>, which is for attempt, http and verdict. */
 enum {
     COULDNT_RESOLVE = 6,
     COULDNT_CONNECT = 7,
@@ -119,6 +119,17 @@ static enum fake_end say_hello(struct fake_server *s, unsigned n, const char *re
     return FAKE_KEEP;
 }
 
+/* Which there are is libcurl's to say. */
+static void hide_encodings(char *request)
+{
+    char *list = strstr(request, "Accept-Encoding: ");
+    assert_non_null(list);
+    list += strlen("Accept-Encoding: ");
+    char *end = strstr(list, "\r\n");
+    *list = 'X';
+    memmove(list + 1, end, strlen(end) + 1);
+}
+
 static void a_request_says_what_it_must_and_no_more(void **state)
 {
     (void)state;
@@ -139,9 +150,11 @@ static void a_request_says_what_it_must_and_no_more(void **state)
     char expected[256], sent[8192];
     snprintf(expected, sizeof(expected),
              "GET /v2/images?limit=1 HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+             "Accept-Encoding: X\r\n"
              "Accept: application/json\r\nX-Auth-Token: secret\r\n\r\n",
              w.server.port);
     fake_last_request(&w.server, sent);
+    hide_encodings(sent);
     assert_string_equal(sent, expected);
     /* The header does not stay behind, the connection does. */
     assert_int_equal(get(&w), 0);
@@ -737,6 +750,198 @@ static void cancel_ends_transfers_and_pauses(void **state)
     check_cancel(always_busy); /* in a pause */
 }
 
+/* --- compression --- */
+
+/* "hello", a hundred thousand digits, and the first once more. */
+static const uint8_t gzip_hello[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02,
+                                     0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x86,
+                                     0xa6, 0x10, 0x36, 0x05, 0x00, 0x00, 0x00};
+static const uint8_t gzip_digits[] = {
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xed, 0xc1, 0x31, 0x01, 0x00,
+    0x00, 0x00, 0xc2, 0xa0, 0x4a, 0xeb, 0x9f, 0xce, 0x1a, 0x1e, 0x40, 0x01, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0xaf, 0x06, 0x85, 0xc2, 0x4d, 0xc5, 0xa0, 0x86, 0x01, 0x00};
+static const uint8_t gzip_gzip[] = {
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x93, 0xef, 0xe6, 0x60,
+    0x00, 0x01, 0x26, 0xe6, 0xd3, 0x1e, 0x67, 0x4f, 0x9e, 0x64, 0x67, 0x68, 0x5b, 0x26,
+    0x60, 0xc6, 0x0a, 0x14, 0x00, 0x00, 0xa7, 0x6f, 0xb4, 0x45, 0x19, 0x00, 0x00, 0x00};
+
+static void reply_coded(struct strbuf *out, const char *headers, const uint8_t *body, size_t len)
+{
+    strbuf_printf(out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%s\r\n", len, headers);
+    strbuf_add(out, body, len);
+}
+
+static enum fake_end say_compressed(struct fake_server *s, unsigned n, const char *request,
+                                    struct strbuf *out)
+{
+    (void)s, (void)n;
+    assert_non_null(strstr(request, "Accept-Encoding: "));
+    assert_non_null(strstr(request, "gzip"));
+    reply_coded(out, "Content-Encoding: gzip\r\n", gzip_hello, sizeof(gzip_hello));
+    return FAKE_KEEP;
+}
+
+static void a_compressed_answer_is_read(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, say_compressed, (struct http_config){0});
+    assert_int_equal(get(&w), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "hello");
+    assert_int_equal(w.bytes, 5);
+    close_world(&w);
+}
+
+static enum fake_end bomb(struct fake_server *s, unsigned n, const char *request,
+                          struct strbuf *out)
+{
+    (void)s, (void)n, (void)request;
+    reply_coded(out, "Content-Encoding: gzip\r\n", gzip_digits, sizeof(gzip_digits));
+    return FAKE_KEEP;
+}
+
+static enum fake_end chain(struct fake_server *s, unsigned n, const char *request,
+                           struct strbuf *out)
+{
+    (void)s, (void)request;
+    reply_coded(out,
+                n ? "Content-Encoding: gzip\r\ncontent-encoding: gzip\r\n"
+                  : "Content-Encoding: gzip, gzip\r\n",
+                gzip_gzip, sizeof(gzip_gzip));
+    return FAKE_CLOSE;
+}
+
+static void the_limit_counts_what_is_unpacked(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, bomb, (struct http_config){.body_limit = 50000});
+    assert_int_equal(get(&w), -EIO);
+    assert_non_null(strstr(w.response.cause, "larger than is allowed"));
+    assert_true(w.response.body.len <= 50000);
+    assert_int_equal(w.server.requests, 1);
+    close_world(&w);
+}
+
+static void what_is_packed_twice_is_not_unpacked(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, chain, (struct http_config){0});
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(get(&w), -EIO);
+        assert_non_null(strstr(w.response.cause, "more than once"));
+    }
+    close_world(&w);
+}
+
+/* What an identity service answers may have a token in it: no copies where nobody wipes them. */
+static void a_post_asks_for_no_compression(void **state)
+{
+    (void)state;
+    struct world w;
+    char sent[8192];
+    open_world(&w, give_token, (struct http_config){0});
+    assert_int_equal(get(&w), 0);
+    assert_int_equal(post(&w, "{}"), 0);
+    fake_last_request(&w.server, sent);
+    assert_null(strcasestr(sent, "Accept-Encoding"));
+    close_world(&w);
+}
+
+/* --- a request on its way --- */
+
+static struct http_request request_to(const struct world *w)
+{
+    return (struct http_request){.url = w->url,
+                                 .deadline_ms = clock_now_ms(&clock_boottime) + 20000};
+}
+
+static void wait_for_requests(struct world *w, unsigned count)
+{
+    while (w->server.requests < count) {
+        http_push(w->http);
+        usleep(1000);
+    }
+}
+
+static void what_was_begun_is_on_its_way_before_it_is_finished(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, say_hello, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    wait_for_requests(&w, 1);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "hello");
+    assert_int_equal(w.response.requests, 1);
+    assert_int_equal(w.server.requests, 1);
+    assert_int_equal(get(&w), 0); /* nothing is left of it */
+    assert_int_equal(w.server.requests, 2);
+    assert_int_equal(w.server.connections, 1);
+    close_world(&w);
+}
+
+static enum fake_end fail_first(struct fake_server *s, unsigned n, const char *request,
+                                struct strbuf *out)
+{
+    (void)s, (void)request;
+    fake_reply(out, n ? 200 : 503, "", n ? "second" : "first");
+    return FAKE_KEEP;
+}
+
+static void what_was_begun_has_as_many_tries(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, fail_first, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    wait_for_requests(&w, 1);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "second");
+    assert_int_equal(w.response.requests, 2);
+    close_world(&w);
+}
+
+static void what_was_dropped_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, fail_first, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    wait_for_requests(&w, 1);
+    http_drop(w.http, 0);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
+    assert_string_equal(strbuf_str(&w.response.body), "second");
+    assert_int_equal(w.response.requests, 1);
+    close_world(&w);
+}
+
+static void what_cannot_begin_says_so_in_the_end(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, say_hello, (struct http_config){0});
+    struct http_request request = request_to(&w);
+    request.deadline_ms = 1;
+    assert_int_equal(http_begin(w.http, 0, &request), 0);
+    assert_int_equal(http_finish(w.http, 0, &request, &w.response), -ETIMEDOUT);
+    assert_string_equal(w.response.cause, "no time left");
+    http_cancel(w.http);
+    assert_int_equal(http_begin(w.http, 0, &request), -ECANCELED);
+    assert_int_equal(w.requests, 0);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -760,6 +965,14 @@ int main(void)
         cmocka_unit_test(a_closed_port_is_told_at_once),
         cmocka_unit_test(the_log_names_the_method_and_no_secret),
         cmocka_unit_test(cancel_ends_transfers_and_pauses),
+        cmocka_unit_test(a_compressed_answer_is_read),
+        cmocka_unit_test(the_limit_counts_what_is_unpacked),
+        cmocka_unit_test(what_is_packed_twice_is_not_unpacked),
+        cmocka_unit_test(a_post_asks_for_no_compression),
+        cmocka_unit_test(what_was_begun_is_on_its_way_before_it_is_finished),
+        cmocka_unit_test(what_was_begun_has_as_many_tries),
+        cmocka_unit_test(what_was_dropped_leaves_nothing),
+        cmocka_unit_test(what_cannot_begin_says_so_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -298,6 +298,14 @@ static void the_last_page_leads_nowhere(void **state)
     }
 }
 
+static unsigned asked_for(struct world *w, const char *target)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(w->targets); i++)
+        found += strcmp(target_of(w, i), target) == 0;
+    return found;
+}
+
 /* Two listings of one source take turns, and neither takes the other's marker. */
 static enum fake_end play_two(struct world *w, unsigned n, const char *target, struct strbuf *out)
 {
@@ -330,9 +338,10 @@ static void listings_take_turns(void **state)
     source_end(all);
     source_end(tagged);
     assert_images(&w, 6);
-    assert_string_equal(target_of(&w, 1), "/v2/images?marker=id-99&tag=a&limit=3");
-    assert_string_equal(target_of(&w, 4), "/v2/images?marker=id-2&limit=3");
-    assert_string_equal(target_of(&w, 5), "/v2/images?marker=id-101&tag=a&limit=3");
+    assert_int_equal(w.server.requests, 6);
+    assert_int_equal(asked_for(&w, "/v2/images?marker=id-99&tag=a&limit=3"), 1);
+    assert_int_equal(asked_for(&w, "/v2/images?marker=id-2&limit=3"), 1);
+    assert_int_equal(asked_for(&w, "/v2/images?marker=id-101&tag=a&limit=3"), 1);
     query_free(q);
     close_world(&w);
 }
@@ -357,23 +366,26 @@ static void a_deadline_counts_from_the_begin(void **state)
     close_world(&w);
 }
 
+static enum fake_end play_stuck(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    return n ? FAKE_HANG : play_chain(w, n, target, out);
+}
+
 /* Who waited for another lane to sign in has waited for his page too. */
 static void a_page_s_deadline_counts_from_when_it_was_due(void **state)
 {
     (void)state;
     struct world w;
     struct source_listing *l;
-    open_world(&w, play_chain, "", standard());
+    open_world(&w, play_stuck, "", standard());
     const struct source_sink sink = {take, forget, &w};
     assert_int_equal(source_begin(w.source, NULL, &sink, &l), 0);
-    l->lane = SOURCE_LANES - 1;
     l->asked_ms = clock_now_ms(&clock_boottime);
     assert_int_equal(source_next(l), SOURCE_MORE);
     assert_int_equal(l->requests, 1);
     l->asked_ms -= standard().timeout_ms;
     assert_int_equal(source_next(l), -ETIMEDOUT);
-    assert_int_equal(l->requests, 1);
-    assert_int_equal(w.server.requests, 1);
+    assert_int_equal(l->requests, 2); /* it was on its way before it was due */
     source_end(l);
     close_world(&w);
 }
@@ -1095,9 +1107,162 @@ static void cancel_ends_a_listing_and_all_later_ones(void **state)
     close_world(&w);
 }
 
+/* --- the next page --- */
+
+/* Waits for the request for the page behind the one that the sink gets. */
+static int take_when_asked(void *ctx, struct image **images, size_t count)
+{
+    struct world *w = ctx;
+    unsigned due = w->pages + 2 < 3 ? w->pages + 2 : 3; /* of play_chain */
+    for (unsigned i = 0; i < 5000 && w->server.requests < due; i++)
+        usleep(1000);
+    assert_int_equal(w->server.requests, due);
+    return take(ctx, images, count);
+}
+
+static void the_next_page_is_asked_for_before_this_one_is_taken(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, play_chain, "", standard());
+    const struct source_sink sink = {take_when_asked, forget, &w};
+    assert_int_equal(whole_list(w.source, NULL, &sink, &w.last), 0);
+    assert_int_equal(w.pages, 3);
+    assert_int_equal(w.server.requests, 3);
+    assert_int_equal(w.server.connections, 1);
+    close_world(&w);
+}
+
+/* Two pages of 200. */
+static enum fake_end play_long(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    return n ? page(out, 201, 400, NULL) : page(out, 1, 200, "/v2/images?marker=id-200");
+}
+
+struct parts {
+    struct world *world;
+    struct source_listing *listing;
+    size_t counts[8];
+    bool goes_on[8];
+    unsigned count;
+};
+
+static int take_part(void *ctx, struct image **images, size_t count)
+{
+    struct parts *p = ctx;
+    assert_true(p->count < ARRAY_SIZE(p->counts));
+    p->goes_on[p->count] = p->listing->goes_on;
+    p->counts[p->count++] = count;
+    return take(p->world, images, count);
+}
+
+static void the_first_images_come_before_their_page_is_built(void **state)
+{
+    (void)state;
+    struct world w;
+    struct parts p = {.world = &w};
+    open_world(&w, play_long, "", standard());
+    const struct source_sink sink = {take_part, NULL, &p};
+    assert_int_equal(source_begin(w.source, NULL, &sink, &p.listing), 0);
+    assert_int_equal(source_next(p.listing), SOURCE_MORE);
+    assert_int_equal(source_next(p.listing), SOURCE_DONE);
+    source_end(p.listing);
+    assert_int_equal(p.count, 3);
+    assert_int_equal(p.counts[0], 64);
+    assert_int_equal(p.counts[1], 136);
+    assert_int_equal(p.counts[2], 200);
+    assert_false(p.goes_on[0]);
+    assert_true(p.goes_on[1]);
+    assert_false(p.goes_on[2]);
+    assert_int_equal(w.source->counters.pages, 2);
+    close_world(&w);
+}
+
+/* The last record of the first page has an id that is none of ours: a guess from it is wrong. */
+static enum fake_end play_guess(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)n;
+    if (strstr(target, "marker=id-2&"))
+        return page(out, 3, 0, NULL);
+    if (strstr(target, "marker="))
+        return refuse(out, 500, "no such marker");
+    fake_reply(
+        out, 200, "",
+        "{\"images\": [{\"id\": \"id-1\"}, {\"id\": \"id-2\"}, {\"id\": \"x\", \"id\": 7}]}");
+    return FAKE_KEEP;
+}
+
+static void a_wrong_guess_costs_a_request_and_no_more(void **state)
+{
+    (void)state;
+    struct world w;
+    struct source_http_config config = standard();
+    config.api = "cloudimages";
+    open_world(&w, play_guess, "", config);
+    assert_int_equal(list(&w), 0);
+    assert_images(&w, 2);
+    assert_int_equal(w.source->counters.requests, 3);
+    assert_int_equal(asked_for(&w, "/v2/cloudimages?marker=id-2&limit=3"), 1);
+    close_world(&w);
+}
+
+static enum fake_end play_broken_second(struct world *w, unsigned n, const char *target,
+                                        struct strbuf *out)
+{
+    (void)w, (void)target;
+    return n ? refuse(out, 500, "broken") : page(out, 1, 2, "/v2/images?marker=id-2");
+}
+
+static void an_error_on_the_way_is_told_when_its_page_is_due(void **state)
+{
+    (void)state;
+    struct world w;
+    struct source_listing *l;
+    open_world(&w, play_broken_second, "", standard());
+    const struct source_sink sink = {take_when_asked, forget, &w};
+    assert_int_equal(source_begin(w.source, NULL, &sink, &l), 0);
+    assert_int_equal(source_next(l), SOURCE_MORE);
+    assert_images(&w, 2);
+    assert_int_equal(source_next(l), -EIO);
+    assert_non_null(strstr(l->error.text, "broken"));
+    assert_int_equal(l->requests, 2);
+    source_end(l);
+    close_world(&w);
+}
+
+/* Where the listing may end with this page, the next one is not asked for; nor by who was told to
+ * stop. */
+static void nothing_is_asked_for_that_may_not_be_wanted(void **state)
+{
+    (void)state;
+    struct world w;
+    struct query *q = criteria("limit=2");
+    struct source_http_config config = standard();
+    config.max_images = 1;
+    open_world(&w, play_chain, "", config);
+    assert_int_equal(list(&w), -EIO);
+    assert_error_has(&w, "max_images");
+    assert_int_equal(w.source->counters.requests, 1);
+    close_world(&w);
+    open_world(&w, play_chain, "", standard());
+    assert_int_equal(list_query(&w, q), 0);
+    assert_int_equal(w.source->counters.requests, 1);
+    source_cancel(w.source);
+    assert_int_equal(list(&w), -ECANCELED);
+    assert_int_equal(w.server.requests, 1);
+    query_free(q);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_next_page_is_asked_for_before_this_one_is_taken),
+        cmocka_unit_test(the_first_images_come_before_their_page_is_built),
+        cmocka_unit_test(a_wrong_guess_costs_a_request_and_no_more),
+        cmocka_unit_test(an_error_on_the_way_is_told_when_its_page_is_due),
+        cmocka_unit_test(nothing_is_asked_for_that_may_not_be_wanted),
         cmocka_unit_test(native_paging_follows_next_on_our_own_address),
         cmocka_unit_test(criteria_stay_on_every_page),
         cmocka_unit_test(a_limit_of_the_criteria_is_one_page),

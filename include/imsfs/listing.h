@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * listing: one listing of an image service, page by page through a list call: source_http's, with
+ * the rules of source.h.
+ *
+ * The next page is asked for before the one at hand is decoded. What comes of it is for the next
+ * listing_next() to tell, and the same as if it had been asked for then.
+ */
+#ifndef IMSFS_LISTING_H
+#define IMSFS_LISTING_H
+
+#include "imsfs/client.h"
+#include "imsfs/source.h"
+
+/* What the listings of one source share. */
+struct listing_setup {
+    struct source *source;
+    struct client *client;
+    const struct clock *clock;
+    size_t max_images;       /* a longer list is an error */
+    int64_t timeout_ms;      /* for one page: connection, transfer and all retries */
+    int64_t list_timeout_ms; /* for a whole listing */
+    struct auth *auth;       /* NULL: no proof is sent */
+    struct slot_table *attrs;
+};
+
+/* See source_begin(); the setup outlives the listing. */
+MUST_CHECK int listing_begin(const struct listing_setup *s, const struct query *q,
+                             const struct source_sink *sink, struct source_listing **out);
+/* See source_next() and source_end(). */
+MUST_CHECK int listing_next(struct source_listing *l);
+void listing_end(struct source_listing *l);
+
+#endif
