@@ -26,6 +26,7 @@ SAME_LINES = ('find', 'stat', 'cat', 'grep', 'grep x2')
 
 # Nobody waits for these, and the kernel sends them when it likes.
 LATER = ('FORGET', 'BATCH_FORGET')
+STORES = 'stores'  # no request: files whose contents the kernel was given unasked
 
 # seconds: None when it was cut; cpu: of the daemon, None without one; requests: by kind, None where nobody counts
 Pass = collections.namedtuple('Pass', 'seconds cpu requests answer')
@@ -100,8 +101,18 @@ def run_commands(commands, directory, limit):
     return outputs
 
 
+def traffic(status):
+    """Of status.json: the requests by kind, and the stores."""
+    return dict(status['kernel_requests'], **{STORES: status['kernel_stores']})
+
+
+def asked(kinds):
+    """How many requests these are."""
+    return sum(count for kind, count in kinds.items() if kind != STORES)
+
+
 def difference(before, after, own):
-    """Requests between two looks, without those of a look itself."""
+    """What traffic() has more between two looks, without that of a look itself."""
     if after is None:
         return None
     kinds = {kind: after[kind] - before.get(kind, 0) - own.get(kind, 0) for kind in after if kind not in LATER}
@@ -109,7 +120,7 @@ def difference(before, after, own):
 
 
 def look(subject):
-    """(requests so far, what one look costs)"""
+    """(traffic so far, what one look costs)"""
     first = subject.requests()
     second = subject.requests()
     return second, difference(first, second, {}) if second is not None else {}

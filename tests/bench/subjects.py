@@ -58,7 +58,7 @@ class Subject:
         raise NotImplementedError
 
     def requests(self):
-        """What the kernel asked so far, by kind; None where nobody counts."""
+        """What the kernel asked so far and was given unasked, by kind; None where nobody counts."""
 
     def spawn(self, command, **named):
         with open(os.path.join(self.work, 'stderr'), 'ab') as errors:
@@ -185,7 +185,7 @@ class Imsfs(Subject):
 
     def requests(self):
         """Looking costs requests itself, as many each time: look() in measure takes them off."""
-        return self.status()['kernel_requests']
+        return measure.traffic(self.status())
 
 
 class ImsfsSim(Imsfs):

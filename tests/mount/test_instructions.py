@@ -15,16 +15,16 @@ IMAGES = 300  # 1,550 bytes of JSON and 46 attributes each
 
 # Instructions of the whole process for one of each.
 BOUNDS = {
-    'listing': 600,  # a byte of JSON that the server sends: received, decoded, shown
-    'decode': 520,
-    'lookup': 14000,
+    'listing': 300,  # a byte of JSON that the server sends: received, decoded, shown
+    'decode': 205,
+    'lookup': 10500,
     'lookup of nothing': 4600,
-    'readlink': 10500,
-    'getattr': 11500,
+    'readlink': 7200,
+    'getattr': 7800,
     'statfs': 2000,
-    'readdirplus': 36000,  # an image's directory has 48 entries, and its end is asked for too
-    'read': 12000,
-    'renewal': 800000,  # of an image that is as it was
+    'readdirplus': 29000,  # an image's directory has 48 entries, and its end is asked for too
+    'file': 4700,  # read, or given before that
+    'renewal': 75000,  # of an image that is as it was: received, found to be known, put into its directories
 }
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernel asks for, counted: the first time, once more within one lease, and after a refresh. No times:
-tests/bench/run has those."""
+"""What the kernel asks for and is given unasked, counted: the first time, once more within one lease, and after a refresh.
+No times: tests/bench/run has those."""
 import os
 import subprocess
 import time
@@ -21,13 +21,14 @@ COMMANDS = {
     'cat': ['find', '.', '-name', 'name', '-exec', 'cat', '{}', '+'],
     'grep': ['grep', '-r', 'no-such-text', '.'],
 }
+READING = ('cat', 'grep')  # the others are neither asked for contents nor given any
 VIEWS = 5  # so many links to an image
 UNCHANGED_LINKS = 40  # requests in by-*; by-name has more directories
 LINKS = ['find', *('by-' + view for view in ('id', 'name', 'imagetype', 'platform', 'status')), '-printf', '%s %l\n']
 
 
 class Counter:
-    """The requests that something costs, without those of looking at the count."""
+    """The requests and stores that something costs, without those of looking at the count."""
 
     def __init__(self, mounted, source=None):
         self.mounted = mounted
@@ -35,7 +36,7 @@ class Counter:
         measure.look(self)
 
     def requests(self):
-        return self.mounted.status()['kernel_requests']
+        return measure.traffic(self.mounted.status())
 
     def during(self, act, *arguments, **named):
         before, own = measure.look(self)
@@ -98,6 +99,7 @@ def renewed(mount, source_file):
 def test_a_second_walk_asks_for_nothing(counter, name):
     cold = counter.run(COMMANDS[name])
     assert cold['READDIRPLUS'] >= 100
+    assert (cold.get('READ', 0) + cold.get(measure.STORES, 0) > 0) == (name in READING), cold
     counts = fewest(lambda: counter.run(COMMANDS[name]), 0)
     assert set(counts) <= STATFS, counts
 
@@ -182,7 +184,8 @@ def test_one_changed_image_costs_what_is_its_own(renewed, change):
     def fits(counts):
         images, links = counts
         more = {kind: images.get(kind, 0) - plain_images.get(kind, 0) for kind in images}
-        return (more.pop('READ', 0) <= files and sum(more.values()) <= 6 and links.get('READLINK', 0) <= VIEWS and
+        contents = max(more.pop('READ', 0), more.pop(measure.STORES, 0))
+        return (contents <= files and sum(more.values()) <= 6 and links.get('READLINK', 0) <= VIEWS and
                 total(links) - total(plain_links) <= 2 * VIEWS + 16)
     renewed.run(COMMANDS['grep'])
     renewed.run(LINKS, '.')
