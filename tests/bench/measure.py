@@ -6,6 +6,7 @@ import os
 import signal
 import statistics
 import subprocess
+import sys
 import time
 
 # What clients run, in the directory with the types of images; {big} is the directory with the most images. All output is
@@ -30,6 +31,14 @@ STORES = 'stores'  # no request: files whose contents the kernel was given unask
 
 # seconds: None when it was cut; cpu: of the daemon, None without one; requests: by kind, None where nobody counts
 Pass = collections.namedtuple('Pass', 'seconds cpu requests answer')
+
+
+def require_build(directory):
+    """Ends the program when imsfs or its simulator is not there."""
+    for name in 'imsfs', 'ims-sim':
+        if not os.access(os.path.join(directory, name), os.X_OK):
+            sys.exit('there is no %s/%s: meson setup --native-file .ci/build-release.ini build-release && '
+                     'ninja -C build-release' % (directory, name))
 
 
 class Cut(Exception):
