@@ -14,8 +14,9 @@ ITEMS = data.records(24)
 
 
 def expire(mounted):
-    """Waits for as long as a change may go unseen: the next use of a path must show it."""
-    effective = mounted.status()['ttl_effective']
+    """Waits for as long as a change may go unseen: the next use of a path must show it. Names show before the first list
+    is whole, and its age counts from then."""
+    effective = harness.wait_for(lambda: mounted.status()['ttl_effective'], 10)
     assert TTL <= effective < 3 * TTL
     time.sleep(effective + 0.2)
 

@@ -144,12 +144,12 @@ def test_an_unchanged_list_costs_its_directories(renewed, name):
 @pytest.mark.parametrize('command, where', [(COMMANDS['grep'], 'images'), (LINKS, '.')], ids=['images', 'links'])
 def test_leases_that_ended_cost_directories_too(mount, source_file, command, where):
     """The same without a signal: the walk itself has the list renewed."""
-    counter = Counter(mount(source_file(data.response(data.records(IMAGES))), 'ttl=4'))
+    counter = Counter(mount(source_file(data.response(data.records(IMAGES))), 'ttl=2'))
     counter.run(command, where)
     limit = counter.unchanged_limit() if where == 'images' else UNCHANGED_LINKS
 
     def once():
-        time.sleep(4.5)
+        time.sleep(2.3)
         return counter.run(command, where)
     counts = fewest(once, limit)
     assert 0 < total(counts) <= limit, counts

@@ -18,12 +18,13 @@ struct data_order {
 
 struct data {
     atomic_uint refs;
-    struct rule rule; /* instead of images, ids and facts, when there is no file */
+    bool by_rule; /* there is no file: instead of images, ids and facts there is rule */
+    struct rule rule;
     struct slot_table *attrs;
     struct slot_table *ids; /* the slot of an id is the image's number */
     struct image **images;
     size_t count, cap;
-    struct facts *facts;  /* NULL: by rule */
+    struct facts *facts;
     pthread_mutex_t lock; /* protects orders while they are made */
     struct {
         char key[32];
@@ -214,6 +215,7 @@ int data_by_rule(struct data **out, struct rule rule)
     struct data *d = new_data();
     if (!d)
         return -ENOMEM;
+    d->by_rule = true;
     d->rule = rule;
     d->count = rule.count;
     *out = d;
@@ -227,7 +229,7 @@ size_t data_count(const struct data *d)
 
 bool data_is_plain(const struct data *d)
 {
-    return !d->facts;
+    return d->by_rule;
 }
 
 struct image *data_image(const struct data *d, uint32_t index)

@@ -113,7 +113,7 @@ static void every_shape_is_cut(void **state)
         C,
         C B A,
         "{}",
-        "{} " C,
+        ("{} " C),
     };
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         check(texts[i]);
