@@ -32,6 +32,11 @@ void feed_deinit(struct feed *f)
     strbuf_free(&f->text);
 }
 
+void feed_stop(struct feed *f)
+{
+    push_end(&f->push);
+}
+
 /* --- Storing --- */
 
 static void note_result(struct meal *m, int r)

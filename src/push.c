@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/push.h"
 
+#include <time.h>
+
 #include "imsfs/image.h"
 
 void push_init(struct push *p, bool off)
@@ -187,4 +189,12 @@ void push_done(struct push *p, bool landed)
 void push_stop(struct push *p)
 {
     atomic_store(&p->off, true);
+}
+
+/* Nobody who stores looks whether somebody waits for that; it is soon over. */
+void push_end(struct push *p)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+    while (atomic_flag_test_and_set_explicit(&p->storing, memory_order_acquire))
+        nanosleep(&pause, NULL);
 }

@@ -35,6 +35,10 @@ void feed_init(struct feed *f, const struct scene_stage *stage, unsigned workers
                feed_store_fn *store, void *ctx);
 void feed_deinit(struct feed *f);
 
+/* Ends what is being stored, and all storing. While the workers still answer: a store may wait for
+ * one of them, and no signal ends that. Once. */
+void feed_stop(struct feed *f);
+
 /* After call was answered well with a, and before that is sent. On a worker, without a lock. */
 void feed_before_sending(struct feed *f, const struct call *call, const struct answer *a);
 

@@ -90,5 +90,8 @@ void push_done(struct push *p, bool landed);
 
 /* The kernel knows no stores. */
 void push_stop(struct push *p);
+/* From when it returns nobody stores any more. It waits for who does, so others must still answer
+ * the kernel. Once. */
+void push_end(struct push *p);
 
 #endif
