@@ -126,8 +126,9 @@ static const struct directory *next_leaf(const struct catalog *c, const struct d
     return NULL;
 }
 
-/* Those that follow when somebody walks through all. How many. */
-static size_t take_next(const struct scene *s, const struct node *file, struct item *items)
+/* Those that follow when somebody walks through all, but none from image until on. How many. */
+static size_t take_next(const struct scene *s, const struct node *file, uint32_t until,
+                        struct item *items)
 {
     const struct catalog *c = s->view.catalog;
     size_t count = 0;
@@ -136,7 +137,7 @@ static size_t take_next(const struct scene *s, const struct node *file, struct i
     uint32_t i = d ? index_of(d, file->image) + 1 : 0;
     for (; d; d = next_leaf(c, d), i = 0)
         for (; i < d->count; i++) {
-            if (count == FEED_AHEAD)
+            if (count == FEED_AHEAD || d->entries[i] == until)
                 return count;
             if (catalog_image(c, d->entries[i]))
                 take(s, d->entries[i], file->attr, &items[count++]);
@@ -152,7 +153,8 @@ static size_t take_items(const struct feed *f, enum push_what what, const struct
     int r = scene_enter(&s, f->stage, node);
     if (r == 0 && scene_look(&s, LIST_NOW) == 0) {
         if (s.view.catalog)
-            count = what == PUSH_AHEAD ? take_next(&s, node, items) : take_image(&s, node, items);
+            count = what == PUSH_AHEAD ? take_next(&s, node, f->push.until, items)
+                                       : take_image(&s, node, items);
         scene_look_away(&s);
     }
     scene_leave(&s);

@@ -111,6 +111,7 @@ static enum push_what push_ahead(struct push *p, const struct node *file)
     run->used = ++p->used;
     if (run->images > 0 && run->image == file->image)
         return PUSH_NOTHING;
+    const uint32_t before = run->image;
     run->image = file->image;
     if (run->images < PUSH_IMAGES)
         run->images++;
@@ -119,6 +120,7 @@ static enum push_what push_ahead(struct push *p, const struct node *file)
         return PUSH_NOTHING;
     p->for_client = 0;
     p->run = run;
+    p->until = before;
     return PUSH_AHEAD;
 }
 

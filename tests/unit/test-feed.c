@@ -222,6 +222,19 @@ static void one_attribute_goes_to_those_that_follow_in_a_walk(void **state)
     }
 }
 
+static void who_reads_backwards_is_given_nothing_again(void **state)
+{
+    (void)state;
+    list(PAGE(IMAGE("p", "A"), IMAGE("q", "A"), IMAGE("r", "A"), IMAGE("s", "B"), IMAGE("t", "B"),
+              IMAGE("u", "B"), IMAGE("v", "B")));
+    static const char *const back[] = {"v", "u", "t", "s", "r", "q", "p"};
+    for (size_t i = 0; i < ARRAY_SIZE(back); i++) {
+        const struct node file = file_of(back[i], "a1");
+        reads(&file);
+    }
+    assert_int_equal(given.count, 0);
+}
+
 /* An old version, by a name that the kernel has still to forget. */
 static void what_is_read_of_an_earlier_list_is_not_followed(void **state)
 {
@@ -277,6 +290,7 @@ int main(void)
         TEST(one_that_it_does_not_know_ends_nothing),
         TEST(a_kernel_that_knows_no_stores_is_never_asked_again),
         TEST(one_attribute_goes_to_those_that_follow_in_a_walk),
+        TEST(who_reads_backwards_is_given_nothing_again),
         TEST(what_is_read_of_an_earlier_list_is_not_followed),
         TEST(an_image_that_has_gone_brings_nothing),
         TEST(without_a_list_there_is_nothing),
