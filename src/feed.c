@@ -48,11 +48,20 @@ static void note_result(struct meal *m, int r)
         push_stop(&m->f->push);
 }
 
+/* Whether its number may have stood for an earlier version: the kernel tells these apart when it is
+ * told of one by name, but not when it is given contents, and somebody may have the old one open.
+ */
+static bool is_ambiguous(const struct node *file)
+{
+    return file->version >> NUMBERS_VERSION_BITS != 0;
+}
+
 static void give_file(struct meal *m, const struct image *img, const struct node *file)
 {
     const struct image_attr *a = image_attr_find(img, file->attr);
     struct strbuf *text = &m->f->text;
-    if (m->over || node_id(file) == m->asked || (!a && file->attr != IMAGE_JSON_SLOT))
+    if (m->over || node_id(file) == m->asked || (!a && file->attr != IMAGE_JSON_SLOT) ||
+        is_ambiguous(file))
         return;
     /* The kernel never reads what is empty. */
     size_t size = a ? a->size : image_pretty_size(img);

@@ -6,7 +6,8 @@
  * is answered. So it is for workers only, of which there are others to answer; it is done without
  * any lock of ours, by one at a time, for whom nobody waits; and the file whose READ is being
  * answered is left out. What is stored under a number is what the number stands for (node.h), so it
- * can be useless but never wrong.
+ * can be useless but never wrong; an image that has changed so often that its numbers come again is
+ * left out.
  *
  * Only what is in memory is given: contents that would need a request to the server are not.
  */
