@@ -32,6 +32,11 @@ void feed_deinit(struct feed *f)
     strbuf_free(&f->text);
 }
 
+void feed_stop(struct feed *f)
+{
+    push_end(&f->push);
+}
+
 /* --- Storing --- */
 
 static void note_result(struct meal *m, int r)
@@ -43,11 +48,20 @@ static void note_result(struct meal *m, int r)
         push_stop(&m->f->push);
 }
 
+/* Whether its number may have stood for an earlier version: the kernel tells these apart when it is
+ * told of one by name, but not when it is given contents, and somebody may have the old one open.
+ */
+static bool is_ambiguous(const struct node *file)
+{
+    return file->version >> NUMBERS_VERSION_BITS != 0;
+}
+
 static void give_file(struct meal *m, const struct image *img, const struct node *file)
 {
     const struct image_attr *a = image_attr_find(img, file->attr);
     struct strbuf *text = &m->f->text;
-    if (m->over || node_id(file) == m->asked || (!a && file->attr != IMAGE_JSON_SLOT))
+    if (m->over || node_id(file) == m->asked || (!a && file->attr != IMAGE_JSON_SLOT) ||
+        is_ambiguous(file))
         return;
     /* The kernel never reads what is empty. */
     size_t size = a ? a->size : image_pretty_size(img);
@@ -121,8 +135,9 @@ static const struct directory *next_leaf(const struct catalog *c, const struct d
     return NULL;
 }
 
-/* Those that follow when somebody walks through all. How many. */
-static size_t take_next(const struct scene *s, const struct node *file, struct item *items)
+/* Those that follow when somebody walks through all, but none from image until on. How many. */
+static size_t take_next(const struct scene *s, const struct node *file, uint32_t until,
+                        struct item *items)
 {
     const struct catalog *c = s->view.catalog;
     size_t count = 0;
@@ -131,7 +146,7 @@ static size_t take_next(const struct scene *s, const struct node *file, struct i
     uint32_t i = d ? index_of(d, file->image) + 1 : 0;
     for (; d; d = next_leaf(c, d), i = 0)
         for (; i < d->count; i++) {
-            if (count == FEED_AHEAD)
+            if (count == FEED_AHEAD || d->entries[i] == until)
                 return count;
             if (catalog_image(c, d->entries[i]))
                 take(s, d->entries[i], file->attr, &items[count++]);
@@ -147,7 +162,8 @@ static size_t take_items(const struct feed *f, enum push_what what, const struct
     int r = scene_enter(&s, f->stage, node);
     if (r == 0 && scene_look(&s, LIST_NOW) == 0) {
         if (s.view.catalog)
-            count = what == PUSH_AHEAD ? take_next(&s, node, items) : take_image(&s, node, items);
+            count = what == PUSH_AHEAD ? take_next(&s, node, f->push.until, items)
+                                       : take_image(&s, node, items);
         scene_look_away(&s);
     }
     scene_leave(&s);

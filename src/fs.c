@@ -305,6 +305,8 @@ int fs_ended_fd(const struct fs *fs)
 
 void fs_stop(struct fs *fs, bool unmount)
 {
-    notifier_stop(fs->notifier); /* while the workers still answer what it may wait for */
+    /* While the workers still answer what these may wait for. */
+    notifier_stop(fs->notifier);
+    feed_stop(&fs->feed);
     session_stop(fs->session, unmount);
 }

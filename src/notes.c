@@ -72,6 +72,7 @@ struct telling {
     const struct slot_table *attrs;
     diff_fn *fn;
     void *ctx;
+    const char *files; /* what follows the last MARK_FILES */
 };
 
 static int tell_data(const struct telling *t, uint64_t ino)
@@ -83,8 +84,7 @@ static int tell_data(const struct telling *t, uint64_t ino)
 static int tell_entry(const struct telling *t, uint64_t ino, const char *name, size_t len)
 {
     const struct diff_item item = {DIFF_ENTRY, ino, .name = name, .name_len = len};
-    int r = t->fn(t->ctx, &item);
-    return r == -ENOENT ? 0 : r;
+    return t->fn(t->ctx, &item);
 }
 
 static int tell_file(const struct telling *t, uint64_t ino, uint32_t attr)
@@ -105,16 +105,18 @@ static int tell_file(const struct telling *t, uint64_t ino, uint32_t attr)
  * nobody has looked at, the kernel is told one thing each, not fifty. Its listing goes first and
  * again last, so that one which was answered meanwhile does not stay.
  */
-static int tell_files(const struct telling *t, uint64_t ino, const char *attrs)
+static int tell_files(const struct telling *t, uint64_t ino)
 {
     uint16_t count, attr;
     int r = tell_data(t, ino);
-    memcpy(&count, attrs, sizeof(count));
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        memcpy(&attr, attrs + sizeof(count) + i * sizeof(attr), sizeof(attr));
+    if (r == -ENOENT)
+        return r;
+    memcpy(&count, t->files, sizeof(count));
+    for (size_t i = 0; r != -ECANCELED && i < count; i++) {
+        memcpy(&attr, t->files + sizeof(count) + i * sizeof(attr), sizeof(attr));
         r = tell_file(t, ino, attr);
     }
-    return r < 0 ? r : tell_data(t, ino);
+    return r == -ECANCELED ? r : tell_data(t, ino);
 }
 
 static size_t attrs_size(const char *attrs)
@@ -124,28 +126,37 @@ static size_t attrs_size(const char *attrs)
     return sizeof(count) + count * sizeof(uint16_t);
 }
 
+/* The note at *at, which goes behind it. */
+static int tell_note(struct telling *t, const char **at)
+{
+    enum mark mark = (enum mark) * (*at)++;
+    const char *name;
+    uint64_t ino;
+    memcpy(&ino, *at, sizeof(ino));
+    *at += sizeof(ino);
+    switch (mark) {
+    case MARK_DATA:
+        return tell_data(t, ino);
+    case MARK_ENTRY:
+        name = *at;
+        *at += strlen(name) + 1;
+        return tell_entry(t, ino, name, strlen(name));
+    case MARK_FILES:
+        t->files = *at;
+        *at += attrs_size(*at);
+        return tell_files(t, ino);
+    case MARK_LIKEWISE:
+        break;
+    }
+    return tell_files(t, ino);
+}
+
 int notes_tell(const struct notes *notes, const struct slot_table *attrs, diff_fn *fn, void *ctx)
 {
-    const struct telling t = {attrs, fn, ctx};
-    const char *s = notes->text.data, *last = NULL;
-    const char *end = s ? s + notes->text.len : NULL;
+    struct telling t = {attrs, fn, ctx, NULL};
+    const char *at = notes->text.data, *end = at ? at + notes->text.len : NULL;
     int r = 0;
-    while (s < end && (r == 0 || r == -ENOENT)) {
-        enum mark mark = (enum mark) * s++;
-        uint64_t ino;
-        memcpy(&ino, s, sizeof(ino));
-        s += sizeof(ino);
-        if (mark == MARK_DATA) {
-            r = tell_data(&t, ino);
-        } else if (mark == MARK_ENTRY) {
-            size_t len = strlen(s);
-            r = tell_entry(&t, ino, s, len);
-            s += len + 1;
-        } else {
-            last = mark == MARK_FILES ? s : last;
-            s += mark == MARK_FILES ? attrs_size(s) : 0;
-            r = tell_files(&t, ino, last);
-        }
-    }
-    return r == -ENOENT ? 0 : r;
+    while (at < end && r != -ECANCELED)
+        r = tell_note(&t, &at);
+    return r == -ECANCELED ? r : 0;
 }

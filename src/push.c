@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/push.h"
 
+#include <time.h>
+
 #include "imsfs/image.h"
 
 void push_init(struct push *p, bool off)
@@ -109,6 +111,7 @@ static enum push_what push_ahead(struct push *p, const struct node *file)
     run->used = ++p->used;
     if (run->images > 0 && run->image == file->image)
         return PUSH_NOTHING;
+    const uint32_t before = run->image;
     run->image = file->image;
     if (run->images < PUSH_IMAGES)
         run->images++;
@@ -117,6 +120,7 @@ static enum push_what push_ahead(struct push *p, const struct node *file)
         return PUSH_NOTHING;
     p->for_client = 0;
     p->run = run;
+    p->until = before;
     return PUSH_AHEAD;
 }
 
@@ -187,4 +191,12 @@ void push_done(struct push *p, bool landed)
 void push_stop(struct push *p)
 {
     atomic_store(&p->off, true);
+}
+
+/* Nobody who stores looks whether somebody waits for that; it is soon over. */
+void push_end(struct push *p)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+    while (atomic_flag_test_and_set_explicit(&p->storing, memory_order_acquire))
+        nanosleep(&pause, NULL);
 }

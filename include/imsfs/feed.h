@@ -6,7 +6,8 @@
  * is answered. So it is for workers only, of which there are others to answer; it is done without
  * any lock of ours, by one at a time, for whom nobody waits; and the file whose READ is being
  * answered is left out. What is stored under a number is what the number stands for (node.h), so it
- * can be useless but never wrong.
+ * can be useless but never wrong; an image that has changed so often that its numbers come again is
+ * left out.
  *
  * Only what is in memory is given: contents that would need a request to the server are not.
  */
@@ -34,6 +35,10 @@ struct feed {
 void feed_init(struct feed *f, const struct scene_stage *stage, unsigned workers,
                feed_store_fn *store, void *ctx);
 void feed_deinit(struct feed *f);
+
+/* Ends what is being stored, and all storing. While the workers still answer: a store may wait for
+ * one of them, and no signal ends that. Once. */
+void feed_stop(struct feed *f);
 
 /* After call was answered well with a, and before that is sent. On a worker, without a lock. */
 void feed_before_sending(struct feed *f, const struct call *call, const struct answer *a);

@@ -23,9 +23,11 @@ void notes_free(struct notes *notes);
 /* A diff_fn with struct notes as ctx. What the item points to is copied. -ENOMEM. */
 MUST_CHECK int notes_add(void *notes, const struct diff_item *item);
 /*
- * Gives them to fn in the order in which they were added, until it answers with an error other than
- * -ENOENT: the inode is not known; then nothing more is said of an image's directory. attrs are the
- * file names. Items are DIFF_DATA and DIFF_ENTRY only, with a NUL behind the name.
+ * Gives them to fn in the order in which they were added, until it answers -ECANCELED, which is
+ * returned. When it answers -ENOENT for an image's directory, which the kernel does not know then,
+ * nothing more is said of that. Any other error is fn's own matter: what could not be told of one
+ * is no reason to keep the rest. attrs are the file names. Items are DIFF_DATA and DIFF_ENTRY only,
+ * with a NUL behind the name.
  */
 int notes_tell(const struct notes *notes, const struct slot_table *attrs, diff_fn *fn, void *ctx);
 

@@ -65,13 +65,15 @@ struct push {
     struct push_run runs[PUSH_RUNS];
     pid_t for_client;     /* for whom is being stored; 0: for a run */
     struct push_run *run; /* for which */
+    uint32_t until;       /* of PUSH_AHEAD, to whoever stores: the image that was read before */
 };
 
 enum push_what {
     PUSH_NOTHING,
     PUSH_IMAGE, /* all files of the image but image.json */
     PUSH_WHOLE, /* all of them */
-    PUSH_AHEAD, /* the same attribute of the images that follow */
+    PUSH_AHEAD, /* the same attribute of the images that follow, but from push.until on: who reads
+                   backwards has read these */
 };
 
 /* off: nothing is ever stored. */
@@ -90,5 +92,8 @@ void push_done(struct push *p, bool landed);
 
 /* The kernel knows no stores. */
 void push_stop(struct push *p);
+/* From when it returns nobody stores any more. It waits for who does, so others must still answer
+ * the kernel. Once. */
+void push_end(struct push *p);
 
 #endif

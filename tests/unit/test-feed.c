@@ -222,6 +222,34 @@ static void one_attribute_goes_to_those_that_follow_in_a_walk(void **state)
     }
 }
 
+static void who_reads_backwards_is_given_nothing_again(void **state)
+{
+    (void)state;
+    list(PAGE(IMAGE("p", "A"), IMAGE("q", "A"), IMAGE("r", "A"), IMAGE("s", "B"), IMAGE("t", "B"),
+              IMAGE("u", "B"), IMAGE("v", "B")));
+    static const char *const back[] = {"v", "u", "t", "s", "r", "q", "p"};
+    for (size_t i = 0; i < ARRAY_SIZE(back); i++) {
+        const struct node file = file_of(back[i], "a1");
+        reads(&file);
+    }
+    assert_int_equal(given.count, 0);
+}
+
+/* Somebody may have a file of the first version open, which has the same number for the kernel. */
+static void an_image_whose_numbers_come_again_is_left_out(void **state)
+{
+    (void)state;
+    uint32_t slot;
+    assert_int_equal(ids_add(l.numbers.ids, bytes_of("x"), &slot), 0);
+    for (uint32_t i = 0; i < 1u << NUMBERS_VERSION_BITS; i++)
+        ids_version(l.numbers.ids, slot, (struct bytes){(const char *)&i, sizeof(i)});
+    list(PAGE(IMAGE("x", "A"), IMAGE("y", "A")));
+    read_all("x");
+    assert_int_equal(given.count, 0);
+    read_all("y");
+    assert_int_equal(given.count, FILES);
+}
+
 /* An old version, by a name that the kernel has still to forget. */
 static void what_is_read_of_an_earlier_list_is_not_followed(void **state)
 {
@@ -277,6 +305,8 @@ int main(void)
         TEST(one_that_it_does_not_know_ends_nothing),
         TEST(a_kernel_that_knows_no_stores_is_never_asked_again),
         TEST(one_attribute_goes_to_those_that_follow_in_a_walk),
+        TEST(who_reads_backwards_is_given_nothing_again),
+        TEST(an_image_whose_numbers_come_again_is_left_out),
         TEST(what_is_read_of_an_earlier_list_is_not_followed),
         TEST(an_image_that_has_gone_brings_nothing),
         TEST(without_a_list_there_is_nothing),

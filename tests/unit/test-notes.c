@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #define UNKNOWN 99 /* an inode */
+#define FAILS 98   /* another */
 
 /* What was told, as text. */
 struct told {
@@ -29,6 +30,8 @@ static int tell(void *ctx, const struct diff_item *item)
         assert_int_equal(item->kind, DIFF_DATA);
     }
     strbuf_add_char(&t->text, ' ');
+    if (item->ino == FAILS)
+        return -ENOMEM;
     return item->ino == UNKNOWN ? -ENOENT : 0;
 }
 
@@ -109,7 +112,19 @@ static void of_a_directory_that_is_not_known_no_names_are_told(void **state)
     assert_told(&notes, 100, 0, "99 99:n 99 2 2:image.json 2:status 2 99 ");
 }
 
-static void an_error_ends_it(void **state)
+/* The kernel may have no memory for one of them. */
+static void what_fails_keeps_nothing_else(void **state)
+{
+    (void)state;
+    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
+    add_data(&notes, FAILS);
+    add_entry(&notes, FAILS, "n");
+    add_files(&notes, FAILS, two, 2);
+    add_files(&notes, 2, two, 2);
+    assert_told(&notes, 100, 0, "98 98:n 98 98:image.json 98:status 98 2 2:image.json 2:status 2 ");
+}
+
+static void who_has_enough_ends_it(void **state)
 {
     (void)state;
     CLEANUP(notes_free) struct notes notes = NOTES_INIT;
@@ -139,7 +154,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(items_come_in_order_as_often_as_asked),
         TEST(of_a_directory_that_is_not_known_no_names_are_told),
-        TEST(an_error_ends_it),
+        TEST(what_fails_keeps_nothing_else),
+        TEST(who_has_enough_ends_it),
         TEST(images_alike_cost_little),
     };
     return cmocka_run_group_tests_name("notes", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -253,6 +254,36 @@ static void nothing_is_pushed_to_a_kernel_that_cannot(void **state)
     assert_int_equal(reads(GREP, 1, 1), PUSH_NOTHING);
 }
 
+/* --- The end --- */
+
+static atomic_bool ended;
+
+static void *end(void *ctx)
+{
+    (void)ctx;
+    push_end(&push);
+    atomic_store(&ended, true);
+    return NULL;
+}
+
+/* Who ends it ends the workers next: none may be left alone with a store. */
+static void the_end_waits_for_who_stores(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    const struct node dir = {.kind = NODE_IMAGE, .image = 1};
+    earn(GREP, 0);
+    assert_int_equal(push_listed(&push, GREP, &dir), PUSH_WHOLE);
+    atomic_store(&ended, false);
+    assert_int_equal(pthread_create(&thread, NULL, end, NULL), 0);
+    usleep(20000);
+    assert_false(atomic_load(&ended));
+    push_done(&push, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(lists(GREP, 2), PUSH_NOTHING);
+    assert_int_equal(reads(GREP, 3, 1), PUSH_NOTHING);
+}
+
 /* --- Threads --- */
 
 #define ROUNDS 20000
@@ -309,6 +340,7 @@ int main(void)
         TEST(a_run_that_the_kernel_has_no_use_for_ends),
         TEST(the_last_attributes_are_remembered),
         TEST(nothing_is_pushed_to_a_kernel_that_cannot),
+        TEST(the_end_waits_for_who_stores),
         TEST(threads_do_not_store_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
