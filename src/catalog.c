@@ -179,7 +179,7 @@ void catalog_finish(struct catalog *c)
     struct timespec stamp = numbers_stamp(c->numbers);
     for (uint32_t i = 0; i < c->groups.limit; i++) {
         struct directory *d = c->groups.dirs[i];
-        const struct directory *before = d ? catalog_dir(c->previous, i) : NULL;
+        const struct directory *before = d ? catalog_dir(c->previous, d->slot) : NULL;
         if (before)
             follow(c, d, before, stamp);
     }
@@ -246,7 +246,7 @@ uint32_t catalog_version(const struct catalog *c, uint32_t slot)
 
 const struct directory *catalog_dir(const struct catalog *c, uint32_t slot)
 {
-    return slot < c->groups.limit ? c->groups.dirs[slot] : NULL;
+    return groups_dir(&c->groups, slot);
 }
 
 bool catalog_has(const struct catalog *c, const struct directory *d, uint32_t slot)
@@ -262,6 +262,16 @@ const struct roll_item *catalog_image_at(const struct catalog *c, uint32_t i)
 uint32_t catalog_image_limit(const struct catalog *c)
 {
     return c->roll.limit;
+}
+
+void catalog_add_path(const struct catalog *c, const struct directory *d, struct strbuf *out)
+{
+    groups_add_path(&c->groups, d, out);
+}
+
+const struct directory *catalog_dir_at(const struct catalog *c, uint32_t i)
+{
+    return c->groups.dirs[i];
 }
 
 uint32_t catalog_dir_limit(const struct catalog *c)

@@ -86,11 +86,11 @@ static int diff_files(const struct differ *x, uint32_t slot, const struct image 
 
 /* --- One directory --- */
 
-static struct bytes entry_name(const struct differ *x, const struct catalog *c,
-                               const struct directory *d, uint32_t slot, char buffer[static 256])
+static struct bytes entry_name(const struct catalog *c, const struct directory *d, uint32_t slot,
+                               char buffer[static 256])
 {
     if (!d->leaf)
-        return numbers_dir_name(x->t->numbers, slot);
+        return directory_name(catalog_dir(c, slot));
     const struct image *img = catalog_image(c, slot);
     return (struct bytes){buffer, img ? directory_entry_name(d, img, buffer) : 0};
 }
@@ -100,9 +100,9 @@ static int diff_entry(const struct differ *x, const struct directory *was,
                       const struct directory *is, uint32_t slot)
 {
     char a[256], b[256];
-    struct bytes name = entry_name(x, x->before, was, slot, a);
+    struct bytes name = entry_name(x->before, was, slot, a);
     if (!is || !catalog_has(x->now, is, slot) ||
-        !bytes_equal(name, entry_name(x, x->now, is, slot, b)))
+        !bytes_equal(name, entry_name(x->now, is, slot, b)))
         return emit_dir_entry(x, dir_node(was->slot), name);
     return 0;
 }
@@ -166,9 +166,9 @@ static int diff_first(const struct differ *x)
 {
     int r = 0;
     for (uint32_t i = 0; r == 0 && i < catalog_dir_limit(x->now); i++) {
-        const struct directory *d = catalog_dir(x->now, i);
+        const struct directory *d = catalog_dir_at(x->now, i);
         if (d && (atomic_load(&d->listed) || d->parent == DIRECTORY_ROOT))
-            r = emit_dir_data(x, dir_node(i));
+            r = emit_dir_data(x, dir_node(d->slot));
     }
     return r;
 }
@@ -192,12 +192,16 @@ int diff_catalogs(const struct tree *t, const struct catalog *before, const stru
     if (!before)
         return diff_first(&x);
     int r = before == now ? 0 : diff_images(&x);
-    uint32_t limit = catalog_dir_limit(now);
-    if (catalog_dir_limit(before) > limit)
-        limit = catalog_dir_limit(before);
-    for (uint32_t i = 0; r == 0 && i < limit; i++)
-        if (catalog_dir(before, i) || catalog_dir(now, i))
-            r = diff_dir(&x, i);
+    for (uint32_t i = 0; r == 0 && i < catalog_dir_limit(now); i++) {
+        const struct directory *is = catalog_dir_at(now, i);
+        if (is)
+            r = diff_dir(&x, is->slot);
+    }
+    for (uint32_t i = 0; r == 0 && i < catalog_dir_limit(before); i++) {
+        const struct directory *was = catalog_dir_at(before, i);
+        if (was && !catalog_dir(now, was->slot))
+            r = diff_dir(&x, was->slot);
+    }
     return r;
 }
 

@@ -3,18 +3,26 @@
 
 #include <errno.h>
 
-struct directory *directory_new(uint32_t slot, uint32_t parent, const struct layout_view *view)
+struct directory *directory_new(uint32_t slot, uint32_t parent, const struct layout_view *view,
+                                struct bytes name)
 {
-    struct directory *d = calloc(1, sizeof(*d));
-    if (d)
-        *d = (struct directory){.slot = slot, .parent = parent, .view = view};
+    struct directory *d = malloc(sizeof(*d) + name.len);
+    if (!d)
+        return NULL;
+    *d = (struct directory){.slot = slot, .parent = parent, .view = view};
+    d->entries = &d->only;
+    d->cap = 1;
+    d->name_len = (uint8_t)name.len;
+    if (name.len)
+        memcpy(d->name, name.data, name.len);
     return d;
 }
 
 void directory_free(struct directory *d)
 {
     if (d) {
-        free(d->entries);
+        if (d->entries != &d->only)
+            free(d->entries);
         free(d->places);
     }
     free(d);
@@ -22,10 +30,13 @@ void directory_free(struct directory *d)
 
 static int grow(struct directory *d)
 {
-    uint32_t cap = d->cap ? d->cap * 2 : 4;
-    uint32_t *entries = realloc(d->entries, cap * sizeof(*entries));
+    uint32_t cap = d->cap < 4 ? 4 : d->cap * 2;
+    bool first = d->entries == &d->only;
+    uint32_t *entries = realloc(first ? NULL : d->entries, cap * sizeof(*entries));
     if (!entries)
         return -ENOMEM;
+    if (first)
+        entries[0] = d->only;
     d->entries = entries;
     if (d->ordered) {
         uint64_t *places = realloc(d->places, cap * sizeof(*places));
@@ -39,7 +50,8 @@ static int grow(struct directory *d)
 
 int directory_add(struct directory *d, uint32_t slot)
 {
-    int r = d->count == d->cap ? grow(d) : 0;
+    bool full = d->count == d->cap || (d->ordered && !d->places);
+    int r = full ? grow(d) : 0;
     if (r < 0)
         return r;
     if (d->ordered)
@@ -138,7 +150,13 @@ size_t directory_entry_name(const struct directory *d, const struct image *img,
     return id.len;
 }
 
+struct bytes directory_name(const struct directory *d)
+{
+    return (struct bytes){d->name, d->name_len};
+}
+
 size_t directory_bytes(const struct directory *d)
 {
-    return sizeof(*d) + d->cap * (sizeof(*d->entries) + (d->ordered ? sizeof(*d->places) : 0));
+    size_t entries = d->entries == &d->only ? 0 : d->cap * sizeof(*d->entries);
+    return sizeof(*d) + d->name_len + entries + (d->ordered ? d->cap * sizeof(*d->places) : 0);
 }

@@ -74,7 +74,7 @@ static bool name_entry(const struct listing *l, const struct directory *d, uint3
             directory_entry_name(d, img, out);
         return img != NULL; /* else its page is not whole: the listing failed there */
     }
-    struct bytes last = numbers_dir_name(l->t->numbers, slot);
+    struct bytes last = directory_name(catalog_dir(l->c, slot));
     memcpy(out, last.data, last.len);
     out[last.len] = '\0';
     return true;

@@ -5,6 +5,8 @@
 
 #include "imsfs/name.h"
 
+#define MIN_BITS 3
+
 /* The directory of a flat list. */
 static const struct layout_view flat_view = {.kind = LAYOUT_IMAGES};
 
@@ -16,19 +18,37 @@ struct placing {
     struct directory *dir;
 };
 
-static int reserve(struct groups *g, uint32_t slot)
+/* Where slot is, or the free place where it belongs. */
+static struct directory **place_of(const struct groups *g, uint32_t slot)
 {
-    if (slot < g->cap)
+    uint32_t i = slot * 0x9E3779B1u >> (32 - g->bits);
+    while (g->dirs[i] && g->dirs[i]->slot != slot)
+        i = (i + 1) & (g->limit - 1);
+    return &g->dirs[i];
+}
+
+struct directory *groups_dir(const struct groups *g, uint32_t slot)
+{
+    return slot < g->slots ? *place_of(g, slot) : NULL;
+}
+
+/* Room for one more. */
+static int reserve(struct groups *g)
+{
+    if (g->count < g->limit / 4 * 3)
         return 0;
-    uint32_t cap = g->cap ? g->cap : 1;
-    while (cap <= slot)
-        cap *= 2;
-    struct directory **dirs = realloc(g->dirs, cap * sizeof(struct directory *));
-    if (!dirs)
+    struct groups grown = {.bits = g->bits ? g->bits + 1 : MIN_BITS};
+    grown.limit = (uint32_t)1 << grown.bits;
+    grown.dirs = calloc(grown.limit, sizeof(struct directory *));
+    if (!grown.dirs)
         return -ENOMEM;
-    memset(dirs + g->cap, 0, (cap - g->cap) * sizeof(struct directory *));
-    g->dirs = dirs;
-    g->cap = cap;
+    for (uint32_t i = 0; i < g->limit; i++)
+        if (g->dirs[i])
+            *place_of(&grown, g->dirs[i]->slot) = g->dirs[i];
+    free(g->dirs);
+    g->dirs = grown.dirs;
+    g->limit = grown.limit;
+    g->bits = grown.bits;
     return 0;
 }
 
@@ -57,19 +77,21 @@ static int add_entry(struct groups *g, struct directory *d, uint32_t slot)
     return r < 0 ? r : directory_add(d, slot);
 }
 
-static int new_dir(struct groups *g, uint32_t slot, uint32_t parent, const struct layout_view *view,
-                   struct directory **out)
+/* parent: NULL: the mount's root directory. */
+static int new_dir(struct groups *g, uint32_t slot, struct directory *parent,
+                   const struct layout_view *view, struct bytes name, struct directory **out)
 {
     struct directory *d;
-    if (reserve(g, slot) < 0 || !(d = directory_new(slot, parent, view)))
+    if (reserve(g) < 0 ||
+        !(d = directory_new(slot, parent ? parent->slot : DIRECTORY_ROOT, view, name)))
         return -ENOMEM;
     d->mtime = numbers_last_stamp(g->numbers);
-    g->dirs[slot] = d;
+    *place_of(g, slot) = d;
     g->count++;
-    if (g->limit <= slot)
-        g->limit = slot + 1;
+    if (g->slots <= slot)
+        g->slots = slot + 1;
     *out = d;
-    return parent == DIRECTORY_ROOT ? 0 : add_entry(g, g->dirs[parent], slot);
+    return parent ? add_entry(g, parent, slot) : 0;
 }
 
 static int add_view_roots(struct groups *g)
@@ -80,9 +102,10 @@ static int add_view_roots(struct groups *g)
     int r = 0;
     for (uint32_t i = 0; r == 0 && i < layout->view_count; i++) {
         struct directory *d;
-        r = new_dir(g, i, DIRECTORY_ROOT, &layout->views[i], &d);
+        const struct layout_view *view = &layout->views[i];
+        r = new_dir(g, i, NULL, view, bytes_of(view->name), &d);
         if (r == 0) {
-            d->leaf = layout->views[i].kind == LAYOUT_BY_ID;
+            d->leaf = view->kind == LAYOUT_BY_ID;
             d->mtime = stamp;
         }
     }
@@ -93,7 +116,7 @@ static int add_flat_root(struct groups *g)
 {
     struct directory *d;
     struct timespec stamp = numbers_stamp(g->numbers);
-    int r = new_dir(g, 0, DIRECTORY_ROOT, &flat_view, &d);
+    int r = new_dir(g, 0, NULL, &flat_view, bytes_of(flat_view.name), &d);
     if (r < 0)
         return r;
     d->leaf = true;
@@ -139,19 +162,13 @@ static int enter(struct placing *p, struct bytes value, bool leaf)
     struct directory *d;
     char name[NAME_SIZE];
     uint32_t slot;
-    CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
-    struct bytes parent = numbers_dir_path(g->numbers, p->dir->slot);
-    strbuf_add(&path, parent.data, parent.len);
-    strbuf_add_char(&path, '/');
-    strbuf_add(&path, name, name_encode(name, value));
-    if (strbuf_error(&path) < 0)
-        return -ENOMEM;
-    int r = slot_add(g->numbers->dirs, strbuf_bytes(&path), &slot);
+    const struct bytes encoded = {name, name_encode(name, value)};
+    int r = numbers_add_dir(g->numbers, p->dir->slot, encoded, &slot);
     if (r < 0)
         return r;
-    d = slot < g->limit ? g->dirs[slot] : NULL;
+    d = groups_dir(g, slot);
     if (!d) {
-        r = new_dir(g, slot, p->dir->slot, p->dir->view, &d);
+        r = new_dir(g, slot, p->dir, p->dir->view, encoded, &d);
         if (r < 0)
             return r;
         d->leaf = leaf;
@@ -214,16 +231,25 @@ static int place_home(struct placing p)
 
 int groups_place(struct groups *g, struct roll_item *item)
 {
-    struct placing p = {g, item->img, item, g->dirs[0]};
+    struct placing p = {g, item->img, item, groups_dir(g, 0)};
     if (g->flat)
-        return add_entry(g, g->dirs[0], item->slot);
+        return add_entry(g, p.dir, item->slot);
     const struct layout *layout = g->numbers->layout;
     int r = place_home(p);
     for (uint32_t i = 1; r == 0 && i < layout->view_count; i++) {
-        p.dir = g->dirs[i];
+        p.dir = groups_dir(g, i);
         r = groups_count_full(g, place_in_view(p, &layout->views[i]));
     }
     return r;
+}
+
+void groups_add_path(const struct groups *g, const struct directory *d, struct strbuf *out)
+{
+    if (d->parent != DIRECTORY_ROOT) {
+        groups_add_path(g, groups_dir(g, d->parent), out);
+        strbuf_add_char(out, '/');
+    }
+    strbuf_add(out, d->name, d->name_len);
 }
 
 void groups_settle(struct groups *g)
@@ -240,13 +266,13 @@ void groups_settle(struct groups *g)
 
 bool groups_have_no_gap(const struct groups *g)
 {
-    return g->count == g->limit;
+    return g->count == g->slots;
 }
 
 size_t groups_bytes(const struct groups *g)
 {
     size_t bytes =
-        g->cap * sizeof(struct directory *) + g->touched_cap * sizeof(struct directory *);
+        g->limit * sizeof(struct directory *) + g->touched_cap * sizeof(struct directory *);
     for (uint32_t i = 0; i < g->limit; i++)
         if (g->dirs[i])
             bytes += directory_bytes(g->dirs[i]);

@@ -48,6 +48,8 @@ int notifier_new(struct notifier **out, const struct notifier_ops *ops)
 
 static void batch_free(struct batch *b)
 {
+    if (!b)
+        return;
     notes_free(&b->notes);
     free(b);
 }
@@ -93,12 +95,73 @@ static struct batch *take_out(struct notifier *n, struct batch **place)
     return b;
 }
 
+/* Whether they say the same of the same list, so that to tell one of them is enough. */
+static bool are_alike(const struct batch *a, const struct batch *b)
+{
+    return !a->lapses && !b->lapses && a->list == b->list &&
+           bytes_equal(strbuf_bytes(&a->notes.text), strbuf_bytes(&b->notes.text));
+}
+
+/* Where the next one in the queue is that is like b, or the end. With the lock held. */
+static struct batch **find_like(struct batch **place, const struct batch *b)
+{
+    while (*place && !are_alike(*place, b))
+        place = &(*place)->next;
+    return place;
+}
+
+/* From place on, behind all of this list that were not told yet: what is told last must be the
+ * last generation. With the lock held. */
+static struct batch **behind_others(struct batch **place, uint32_t list)
+{
+    struct batch **end = place;
+    for (; *place; place = &(*place)->next)
+        if ((*place)->list == list && !(*place)->again && !(*place)->lapses)
+            end = &(*place)->next;
+    return end;
+}
+
+/*
+ * Where lists change faster than the kernel can be told, the same things are told once for all
+ * changes, or there would be no end to what waits. b is the newer one: it goes where its list has
+ * waited long, and an older one that was told waits no longer, for b will be told twice. Returns
+ * what is not needed. With the lock held.
+ */
+static struct batch *enqueue_change(struct notifier *n, struct batch *b)
+{
+    struct batch **place = find_like(&n->queue, b);
+    struct batch *like = *place ? take_out(n, place) : NULL;
+    if (!like || like->again) {
+        enqueue(n, b);
+        return like;
+    }
+    place = behind_others(place, b->list);
+    b->next = *place;
+    *place = b;
+    return like;
+}
+
 static void post(struct notifier *n, struct batch *b)
 {
     pthread_mutex_lock(&n->lock);
-    enqueue(n, b);
+    struct batch *like = enqueue_change(n, b);
     pthread_cond_signal(&n->posted);
     pthread_mutex_unlock(&n->lock);
+    batch_free(like);
+}
+
+/* b was told for the first time. If one like it came meanwhile, that will be told twice. */
+static void post_again(struct notifier *n, struct batch *b)
+{
+    b->again = true;
+    b->due_ms = monotonic_ms() + AGAIN_MS;
+    pthread_mutex_lock(&n->lock);
+    bool needed = !*find_like(&n->queue, b);
+    if (needed)
+        enqueue(n, b);
+    pthread_mutex_unlock(&n->lock);
+    if (!needed)
+        batch_free(b);
 }
 
 int notifier_post(struct notifier *n, uint32_t list, uint64_t generation, struct notes *notes)
@@ -195,13 +258,10 @@ static void handle(struct notifier *n, struct batch *b)
     tell_all(n, b);
     if (!b->lapses)
         n->ops.told(n->ops.ctx, b->list, b->generation, b->again);
-    if (b->again) {
+    if (b->again)
         batch_free(b);
-        return;
-    }
-    b->again = true;
-    b->due_ms = monotonic_ms() + AGAIN_MS;
-    post(n, b);
+    else
+        post_again(n, b);
 }
 
 static void *run(void *ctx)

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "imsfs/clock.h"
+#include "imsfs/name.h"
 
 #define SECOND_NS 1000000000
 
@@ -13,16 +14,44 @@ static int64_t nanoseconds(struct timespec t)
     return (int64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
 }
 
+/* A directory, as dirs knows it. */
+struct place {
+    char text[sizeof(uint32_t) + NAME_MAX_BYTES];
+};
+
+static struct bytes write_place(struct place *place, uint32_t parent, struct bytes name)
+{
+    memcpy(place->text, &parent, sizeof(parent));
+    memcpy(place->text + sizeof(parent), name.data, name.len);
+    return (struct bytes){place->text, sizeof(parent) + name.len};
+}
+
+int numbers_add_dir(struct numbers *n, uint32_t parent, struct bytes name, uint32_t *slot)
+{
+    struct place place;
+    if (name.len > NAME_MAX_BYTES)
+        return -ENAMETOOLONG;
+    return ledger_add(n->dirs, write_place(&place, parent, name), slot);
+}
+
+int numbers_find_dir(const struct numbers *n, uint32_t parent, struct bytes name, uint32_t *slot)
+{
+    struct place place;
+    if (name.len > NAME_MAX_BYTES)
+        return -ENOENT;
+    return ledger_find(n->dirs, write_place(&place, parent, name), slot);
+}
+
 int numbers_init(struct numbers *n, const struct layout *layout, struct slot_table *attrs)
 {
     *n = (struct numbers){.layout = layout, .attrs = attrs, .born = clock_wall()};
     atomic_init(&n->stamp_ns, nanoseconds(n->born));
-    int r = ids_new(&n->ids, IDS_LIMIT);
+    int r = ids_new(&n->ids, LEDGER_LIMIT);
     if (r == 0)
-        r = slot_table_new(&n->dirs, NUMBERS_LIMIT);
+        r = ledger_new(&n->dirs, LEDGER_LIMIT, 0);
     for (size_t i = 0; r == 0 && i < layout->view_count; i++) {
         uint32_t slot;
-        r = slot_add(n->dirs, bytes_of(layout->views[i].name), &slot);
+        r = numbers_add_dir(n, DIRECTORY_ROOT, bytes_of(layout->views[i].name), &slot);
     }
     if (r < 0)
         numbers_deinit(n);
@@ -32,7 +61,7 @@ int numbers_init(struct numbers *n, const struct layout *layout, struct slot_tab
 void numbers_deinit(struct numbers *n)
 {
     ids_free(n->ids);
-    slot_table_free(n->dirs);
+    ledger_free(n->dirs);
     n->ids = NULL;
     n->dirs = NULL;
 }
@@ -55,18 +84,4 @@ struct timespec numbers_stamp(struct numbers *n)
 bool numbers_same_version(uint32_t a, uint32_t b)
 {
     return ((a ^ b) & ((1u << NUMBERS_VERSION_BITS) - 1)) == 0;
-}
-
-struct bytes numbers_dir_path(const struct numbers *n, uint32_t slot)
-{
-    return slot_get(n->dirs, slot);
-}
-
-struct bytes numbers_dir_name(const struct numbers *n, uint32_t slot)
-{
-    struct bytes path = slot_get(n->dirs, slot);
-    const char *slash = memrchr(path.data, '/', path.len);
-    if (!slash)
-        return path;
-    return (struct bytes){slash + 1, (size_t)(path.data + path.len - slash - 1)};
 }

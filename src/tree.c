@@ -108,15 +108,8 @@ static int lookup_image(const struct tree *t, const struct catalog *c, const str
 static int lookup_dir(const struct tree *t, const struct catalog *c, const struct directory *d,
                       struct bytes name, struct node *out)
 {
-    CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
-    struct bytes parent = numbers_dir_path(t->numbers, d->slot);
     uint32_t slot;
-    strbuf_add(&path, parent.data, parent.len);
-    strbuf_add_char(&path, '/');
-    strbuf_add(&path, name.data, name.len);
-    if (strbuf_error(&path) < 0)
-        return -ENOMEM;
-    if (slot_find(t->numbers->dirs, strbuf_bytes(&path), &slot) < 0 || !catalog_dir(c, slot))
+    if (numbers_find_dir(t->numbers, d->slot, name, &slot) < 0 || !catalog_dir(c, slot))
         return -ENOENT;
     *out = (struct node){.kind = NODE_DIR, .dir = slot};
     return 0;
@@ -323,18 +316,16 @@ int tree_stat(const struct tree *t, const struct catalog *c, const struct node *
 
 /* --- Contents --- */
 
-static int add_image_target(const struct tree *t, const struct catalog *c, const struct node *n,
-                            struct strbuf *out)
+static int add_image_target(const struct catalog *c, const struct node *n, struct strbuf *out)
 {
     const struct directory *d = catalog_dir(c, n->dir);
     const struct image *img = catalog_image(c, n->image);
     if (!d || !img || !catalog_has(c, d, n->image))
         return -ESTALE;
     char name[256];
-    struct bytes home = numbers_dir_path(t->numbers, catalog_home(c, n->image));
     size_t len = image_dir_name(img, name);
     strbuf_add_str(out, d->parent == DIRECTORY_ROOT ? "../" : "../../");
-    strbuf_add(out, home.data, home.len);
+    catalog_add_path(c, catalog_dir(c, catalog_home(c, n->image)), out);
     strbuf_add_char(out, '/');
     strbuf_add(out, name, len);
     return strbuf_error(out);
@@ -357,7 +348,7 @@ int tree_target(const struct tree *t, const struct catalog *c, const struct node
         return -ESTALE;
     switch (n->kind) {
     case NODE_LINK:
-        return add_image_target(t, c, n, out);
+        return add_image_target(c, n, out);
     case NODE_PAGE:
         return add_page_target(t, c, n, out);
     case NODE_QUERY_LINK:

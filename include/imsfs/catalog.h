@@ -87,7 +87,10 @@ bool catalog_has(const struct catalog *c, const struct directory *d, uint32_t sl
 /* For walking all images, i from 0 to the limit; NULL: nobody there. In no order. */
 const struct roll_item *catalog_image_at(const struct catalog *c, uint32_t i);
 uint32_t catalog_image_limit(const struct catalog *c);
-/* One more than the largest slot in use, for walking all. */
+/* Adds the path of one of its directories below the mount root. */
+void catalog_add_path(const struct catalog *c, const struct directory *d, struct strbuf *out);
+/* For walking all directories, as above. */
+const struct directory *catalog_dir_at(const struct catalog *c, uint32_t i);
 uint32_t catalog_dir_limit(const struct catalog *c);
 /*
  * About the memory that the list needs. An image of the lender's counts for half, one of an earlier

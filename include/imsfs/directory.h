@@ -14,24 +14,30 @@
 
 #define DIRECTORY_ROOT UINT32_MAX /* as a parent: the mount's root directory */
 
+/* There may be as many as images, one with a single entry for each name: so it is small. */
 struct directory {
     uint32_t slot;   /* its own number */
     uint32_t parent; /* its parent's */
     const struct layout_view *view;
-    bool leaf;           /* entries are images (or links to them), not directories */
-    bool touched;        /* among those that the current page changed */
-    bool unsorted;       /* entries wait for directory_sort() */
     uint64_t value_hash; /* tells two values with one name apart */
-    uint32_t *entries;   /* slots of images, or of directories; sorted when readers see it, */
-    uint32_t count, cap;
-    bool ordered;     /* unless they stay in the order of arrival: */
-    uint64_t *places; /* then those of the entries, see order.h; rising when readers see it */
     struct timespec mtime;
+    uint32_t *entries; /* slots of images, or of directories; sorted when readers see it, */
+    uint64_t *places;  /* unless it is ordered: then those of the entries, see order.h; rising when
+                          readers see it */
+    uint32_t count, cap;
+    uint32_t only;      /* where entries are as long as there is no room for two */
+    bool leaf;          /* entries are images (or links to them), not directories */
+    bool touched;       /* among those that the current page changed */
+    bool unsorted;      /* entries wait for directory_sort() */
+    bool ordered;       /* entries stay in the order of arrival */
     atomic_bool listed; /* a reader got entries of it while it was growing */
+    uint8_t name_len;
+    char name[]; /* in its parent; not terminated */
 };
 
-/* NULL: out of memory. */
-struct directory *directory_new(uint32_t slot, uint32_t parent, const struct layout_view *view);
+/* The name has at most 255 bytes. NULL: out of memory. */
+struct directory *directory_new(uint32_t slot, uint32_t parent, const struct layout_view *view,
+                                struct bytes name);
 void directory_free(struct directory *d);
 
 /* At the end, in any order. -ENOMEM. */
@@ -55,6 +61,7 @@ uint64_t directory_mark(const struct directory *d, uint32_t i);
 uint32_t directory_lower(const struct directory *d, uint64_t mark);
 /* Only where entries are sorted; catalog_has() knows of all. */
 bool directory_has(const struct directory *d, uint32_t slot);
+struct bytes directory_name(const struct directory *d);
 /* About the memory that it needs. */
 size_t directory_bytes(const struct directory *d);
 /* What an image is called in a leaf directory: name@id, or id. Returns the length. */

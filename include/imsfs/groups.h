@@ -16,8 +16,11 @@ struct groups {
     bool growing;            /* see groups_grow() */
     size_t unnumbered;       /* see struct catalog_counts */
     size_t names_equal;      /* likewise */
-    struct directory **dirs; /* by slot */
-    uint32_t cap, count, limit;
+    struct directory **dirs; /* those that the list has, hashed by slot: as many as there ever were
+                                would be too many */
+    uint32_t limit;          /* of dirs, 2^bits; NULL: nobody there */
+    unsigned bits;
+    uint32_t count, slots;      /* slots: one more than the largest one */
     struct directory **touched; /* since the last groups_settle() */
     size_t touched_count, touched_cap;
 };
@@ -38,6 +41,10 @@ void groups_grow(struct groups *g, struct timespec since);
 MUST_CHECK int groups_place(struct groups *g, struct roll_item *item);
 /* Makes -ENOSPC a count; anything else stays. */
 int groups_count_full(struct groups *g, int r);
+/* The directory with this slot, or NULL. */
+struct directory *groups_dir(const struct groups *g, uint32_t slot);
+/* Adds its path below the mount root. */
+void groups_add_path(const struct groups *g, const struct directory *d, struct strbuf *out);
 /* Brings what was touched into order, with a new mtime: before readers see it. */
 void groups_settle(struct groups *g);
 /* Whether the list has all directories up to the one with the highest slot. */

@@ -3,8 +3,8 @@
  * ids: every image id ever seen: its number, for good, and which contents its image had last.
  *
  * Inode numbers are computed from these numbers, so an id that comes back has its old one, and ids
- * are never forgotten: up to 44 bytes for each of them, however long it is. The ids themselves are
- * not kept, but their digests (digest.h). A full table is an error that the caller counts.
+ * are never forgotten: 24 bytes for each of them and some 6 to find it, however long it is. The ids
+ * themselves are not kept, see ledger.h. A full table is an error that the caller counts.
  *
  * Any thread; the table has its own lock. Versions are for one thread at a time, whose business it
  * is to take turns.
@@ -12,13 +12,11 @@
 #ifndef IMSFS_IDS_H
 #define IMSFS_IDS_H
 
-#include "imsfs/base.h"
-
-#define IDS_LIMIT 0xFFFFFFu
+#include "imsfs/ledger.h"
 
 struct ids; /* opaque */
 
-/* A table for at most limit ids (limit <= IDS_LIMIT). */
+/* A table for at most limit ids (limit <= LEDGER_LIMIT). */
 MUST_CHECK int ids_new(struct ids **out, uint32_t limit);
 void ids_free(struct ids *t);
 

@@ -5,7 +5,9 @@
  * A notification may have to wait for a directory that a look-up holds, and the look-up for us; so
  * it happens on a thread of its own, without a lock of ours, and nobody waits for it. Each batch is
  * told twice: at once, and a second later, because an answer that was made from the old list may
- * have been on its way. Any thread posts.
+ * have been on its way. What is told already, or waits to be, is not told once more for each time
+ * that it is posted: told() is called with the last generation, if the notes are the same. Any
+ * thread posts.
  */
 #ifndef IMSFS_NOTIFIER_H
 #define IMSFS_NOTIFIER_H
@@ -17,7 +19,8 @@ struct notifier_ops {
     /* Tells the kernel of one DIFF_DATA or DIFF_ENTRY. -ENOENT: it does not know the inode or the
      * name. */
     diff_fn *tell;
-    /* All of a batch, of a generation of a list, was told: for the first time or again. */
+    /* All of a batch, of a generation of a list, was told: for the first time or again. Those
+     * before it with the same notes may never be. */
     void (*told)(void *ctx, uint32_t list, uint64_t generation, bool again);
     void *ctx;
 };

@@ -20,6 +20,9 @@ MOST_AFTER_WALK = 2.0
 MOST_IN_REFRESH = 2.6
 MOST_IN_CHANGE = 3.0  # of every image: there are two lists then
 REFRESHES = 1000
+MOST_FOR_AN_ID = 48  # that was once seen, as long as the mount lives
+MOST_FOR_A_NAME = 24  # likewise: the number of its directory in by-name
+CHURNED = 12  # times, after as many for the heap to settle
 MOST_GROWTH = 2 << 20  # holes in a heap that does not grow; a leak of 2 KiB a refresh is seen
 
 
@@ -125,3 +128,29 @@ def test_a_thousand_refreshes(mount, sim):
             sizes.append(memory(mounted, 'VmRSS'))
     print(sizes)
     assert max(sizes[2:]) - max(sizes[:2]) <= MOST_GROWTH, sizes
+
+
+def growth(mounted, server, count):
+    """What one of count ids that come and go leaves behind."""
+    sizes = []
+    for i in range(2 * CHURNED + 1):
+        server.process.send_signal(signal.SIGHUP)
+        refresh(mounted)
+        if i % CHURNED == 0:
+            time.sleep(2.5)  # for what goes with the second telling
+            sizes.append(memory(mounted, 'VmRSS'))
+    print(sizes)
+    return (sizes[2] - sizes[1]) / CHURNED / count
+
+
+@pytest.mark.all
+@pytest.mark.limit(900)
+@pytest.mark.parametrize('names, most', [('/%d' % IMAGES, MOST_FOR_AN_ID), ('', MOST_FOR_AN_ID + MOST_FOR_A_NAME)])
+def test_ids_that_come_and_go(mount, sim, names, most):
+    """Each refresh has other images altogether; their names are the same ones again, or other ones too."""
+    server = sim(None, '--rule', '%d+%d%s' % (IMAGES, IMAGES, names))
+    mounted = mount(server.url, 'ttl=3600')
+    assert len(mounted.list('by-id')) == IMAGES
+    each = growth(mounted, server, IMAGES)
+    print(each)
+    assert each <= most

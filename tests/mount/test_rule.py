@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images that ims-sim makes by rule: as a service that has them, and mounted."""
+import os
 import signal
 
 import harness
@@ -35,3 +36,20 @@ def test_a_mount_follows_the_rule(sim, mount):
     mounted.process.send_signal(signal.SIGHUP)
     after = sorted(walk(one, '/v2/images?limit=1000'))
     assert harness.wait_for(lambda: mounted.list('by-id') == after, 20)
+
+
+def test_a_directory_keeps_its_number_while_it_is_gone(sim, mount):
+    """Every tenth image has the same name; there are three images at a time."""
+    one = sim(None, '--rule', '3+3/10')
+    mounted = mount(one.url)
+    numbers = {}
+    for _ in range(11):
+        names = mounted.list('by-name')
+        for name in names:
+            number = os.stat(mounted.path('by-name/' + name)).st_ino
+            assert numbers.setdefault(name, number) == number
+        one.process.send_signal(signal.SIGHUP)
+        assert harness.wait_for(lambda: {i['name'] for i in one.get('/v2/images')['images']}.isdisjoint(names), 10)
+        mounted.process.send_signal(signal.SIGHUP)
+        assert harness.wait_for(lambda: set(mounted.list('by-name')).isdisjoint(names), 20)
+    assert len(numbers) == 10 == len(set(numbers.values()))

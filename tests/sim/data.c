@@ -239,14 +239,14 @@ struct image *data_image(const struct data *d, uint32_t index)
     struct image *img;
     if (!data_is_plain(d))
         return image_ref(d->images[index]);
-    rule_add_json(d->rule.first + index, &json);
+    rule_add_json(&d->rule, d->rule.first + index, &json);
     return image_new(&img, strbuf_bytes(&json), d->attrs, &notes) < 0 ? NULL : img;
 }
 
 void data_add_json(const struct data *d, uint32_t index, struct strbuf *out)
 {
     if (data_is_plain(d)) {
-        rule_add_json(d->rule.first + index, out);
+        rule_add_json(&d->rule, d->rule.first + index, out);
         return;
     }
     struct bytes json = image_json(d->images[index]);

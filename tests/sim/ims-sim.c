@@ -16,7 +16,7 @@
 
 static const char usage[] =
     "usage: ims-sim [options] FILE\n"
-    "       ims-sim [options] --rule N[+STEP]\n"
+    "       ims-sim [options] --rule N[+STEP][/NAMES]\n"
     "  --port N           listen on 127.0.0.1:N; 0 (the default) is any free port\n"
     "  --prefix PATH      serve PATH/v2/... (links in answers stay without it, as Glance's do)\n"
     "  --token TOKEN      answer 401 to any other X-Auth-Token\n"
@@ -28,9 +28,10 @@ static const char usage[] =
     "  --latency MS       answer that much later\n"
     "  --fault N=WHAT     the Nth request goes wrong; also N-M=, N-= and *=. WHAT is a status\n"
     "                     (503, 429:RETRY_AFTER), hang, reset, truncate, garbage or delay:MS\n"
-    "  --rule N[+STEP]    N images made by rule instead of a file: up to 16000000, not stored; at\n"
-    "                     SIGHUP the STEP oldest go and new ones come. They sort by created_at\n"
-    "                     and __sequence_num only\n"
+    "  --rule N           N images made by rule instead of a file: up to 16000000, not stored; at\n"
+    "                     SIGHUP the STEP oldest go and new ones come. NAMES of them have names\n"
+    "                     of their own, then these come again. They sort by created_at and\n"
+    "                     __sequence_num only\n"
     "  --log FILE         one line a request: number, ms, method, target, status, images\n"
     "FILE: a list response, an array, or one record a line. A response may also hold\n"
     "project_id, members {image id: [{member_id, status}]} and flavors {id: [image ids]}.\n"

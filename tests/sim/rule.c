@@ -27,6 +27,8 @@ bool rule_parse(struct rule *rule, const char *text)
         return false;
     if (*end == '+' && !parse_count(end + 1, &end, &parsed.step))
         return false;
+    if (*end == '/' && !parse_count(end + 1, &end, &parsed.names))
+        return false;
     if (*end)
         return false;
     *rule = parsed;
@@ -92,17 +94,29 @@ static const char *const visibilities[] = {"private", "public", "shared", "publi
 static const char *const states[] = {"active", "active", "active", "saving", "queued", "killed"};
 static const char *const tags[] = {"", "\"env=prod\"", "\"env=test\",\"lts\"", "\"team=data\""};
 
-static void add_varying(uint32_t number, struct strbuf *out)
+static const char *platform_of(uint32_t number)
+{
+    return pick(platforms, ARRAY_SIZE(platforms), chance(number ^ 0xA5A5A5A5u) >> 8);
+}
+
+static void add_name(const struct rule *rule, uint32_t number, struct strbuf *out)
+{
+    uint32_t like = rule->names ? number % rule->names : number;
+    strbuf_printf(out, "\"name\":\"%s-build-%08u\",", platform_of(like), like);
+}
+
+static void add_varying(const struct rule *rule, uint32_t number, struct strbuf *out)
 {
     uint64_t x = chance(number ^ 0xA5A5A5A5u);
     char id[RULE_ID_SIZE], created[32], updated[32];
     size_t type = x >> 20 & 3;
-    const char *platform = pick(platforms, ARRAY_SIZE(platforms), x >> 8);
+    const char *platform = platform_of(number);
     rule_id(number, id);
     time_text(number, 0, created);
     time_text(number, 30 + (x >> 24 & 0xfff), updated);
-    strbuf_printf(out, "{\"id\":\"%s\",\"name\":\"%s-build-%08u\",\"status\":\"%s\",", id, platform,
-                  number, pick(states, ARRAY_SIZE(states), x >> 40));
+    strbuf_printf(out, "{\"id\":\"%s\",", id);
+    add_name(rule, number, out);
+    strbuf_printf(out, "\"status\":\"%s\",", pick(states, ARRAY_SIZE(states), x >> 40));
     strbuf_printf(out, "\"visibility\":\"%s\",\"__imagetype\":\"%s\",\"__platform\":\"%s\",",
                   visibilities[type], types[type], platform);
     strbuf_printf(out, "\"created_at\":\"%s\",\"updated_at\":\"%s\",\"tags\":[%s],", created,
@@ -118,9 +132,9 @@ static void add_varying(uint32_t number, struct strbuf *out)
                   (unsigned)(x >> 50 & 7) + 1, (unsigned)(x >> 53 & 7));
 }
 
-void rule_add_json(uint32_t number, struct strbuf *out)
+void rule_add_json(const struct rule *rule, uint32_t number, struct strbuf *out)
 {
-    add_varying(number, out);
+    add_varying(rule, number, out);
     strbuf_add_str(
         out,
         "\"schema\":\"/v2/schemas/image\",\"__image_source_type\":\"uds\",\"container_format\":"

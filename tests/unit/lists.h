@@ -93,14 +93,26 @@ static inline uint32_t lists_slot(struct lists *l, const char *id)
     return slot;
 }
 
+/* The slot of a directory by its path below the mount root. False: there was never one. */
+static inline bool lists_dir_slot(struct lists *l, const char *path, uint32_t *slot)
+{
+    *slot = DIRECTORY_ROOT;
+    for (const char *s = path;; s++) {
+        struct bytes name = {s, strcspn(s, "/")};
+        if (numbers_find_dir(&l->numbers, *slot, name, slot) < 0)
+            return false;
+        s += name.len;
+        if (!*s)
+            return true;
+    }
+}
+
 /* The directory with a path below the mount root, or NULL. */
 static inline const struct directory *lists_dir(struct lists *l, const struct catalog *c,
                                                 const char *path)
 {
     uint32_t slot;
-    if (slot_find(l->numbers.dirs, bytes_of(path), &slot) < 0)
-        return NULL;
-    return catalog_dir(c, slot);
+    return lists_dir_slot(l, path, &slot) ? catalog_dir(c, slot) : NULL;
 }
 
 static inline int compare_times(struct timespec a, struct timespec b)

@@ -552,7 +552,7 @@ static bool sent_back(pid_t pid)
 {
     struct list_view view;
     uint32_t a = lists_slot(&f.lists, "a"), active;
-    assert_int_equal(slot_find(f.lists.numbers.dirs, bytes_of("images/active"), &active), 0);
+    assert_true(lists_dir_slot(&f.lists, "images/active", &active));
     assert_int_equal(cache_view(f.cache, 0, LIST_FRESH, &view), 0);
     bool back = attic_send_back(view.attic, a, active, bytes_of("Debian@a"), pid);
     cache_release(f.cache, 0);

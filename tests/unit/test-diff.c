@@ -471,7 +471,7 @@ static void what_was_seen_growing_goes(void **state)
 static bool told_of(const struct kernel *k, const char *path)
 {
     uint32_t slot;
-    assert_int_equal(slot_find(l.numbers.dirs, bytes_of(path), &slot), 0);
+    assert_true(lists_dir_slot(&l, path, &slot));
     const struct node node = {.kind = NODE_DIR, .dir = slot};
     const struct inode *i = inode_of((struct kernel *)k, node_id(&node));
     return i && !i->data;

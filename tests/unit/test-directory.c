@@ -4,7 +4,7 @@
 static struct directory *filled(const uint32_t *slots, size_t count)
 {
     static const struct layout_view view = {.kind = LAYOUT_IMAGES};
-    struct directory *d = directory_new(5, DIRECTORY_ROOT, &view);
+    struct directory *d = directory_new(5, DIRECTORY_ROOT, &view, bytes_of("of 5"));
     assert_non_null(d);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(directory_add(d, slots[i]), 0);
@@ -110,7 +110,7 @@ static void an_image_is_called_as_its_view_says(void **state)
     struct image *img = lists_image(&l, RECORD("a@b", "De/bian", "active"));
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct layout_view view = {.kind = rows[i].kind};
-        struct directory *d = directory_new(0, DIRECTORY_ROOT, &view);
+        struct directory *d = directory_new(0, DIRECTORY_ROOT, &view, bytes_of(""));
         char name[256];
         assert_int_equal(directory_entry_name(d, img, name), strlen(rows[i].name));
         assert_string_equal(name, rows[i].name);

@@ -55,9 +55,7 @@ static struct roll_item place(uint32_t slot, const char *json)
 static const struct directory *dir(const char *path)
 {
     uint32_t slot;
-    if (slot_find(l.numbers.dirs, bytes_of(path), &slot) < 0 || slot >= g.limit)
-        return NULL;
-    return g.dirs[slot];
+    return lists_dir_slot(&l, path, &slot) ? groups_dir(&g, slot) : NULL;
 }
 
 static void assert_entries(const struct directory *d, const uint32_t *entries, uint32_t n)
@@ -134,7 +132,7 @@ static void test_gaps(void **state)
     (void)state;
     uint32_t slot;
     assert_true(groups_have_no_gap(&g));
-    assert_int_equal(slot_add(l.numbers.dirs, bytes_of("images/queued"), &slot), 0);
+    assert_int_equal(numbers_add_dir(&l.numbers, 0, bytes_of("queued"), &slot), 0);
     assert_true(groups_have_no_gap(&g));
     place(1, RECORD("a", "n", "active"));
     assert_false(groups_have_no_gap(&g));
@@ -173,7 +171,7 @@ static void test_two_values_with_one_name(void **state)
     }
     groups_settle(&g);
     assert_int_equal(items[0].home, items[1].home); /* each needs one */
-    assert_entries(g.dirs[items[0].home], both, 2);
+    assert_entries(groups_dir(&g, items[0].home), both, 2);
     assert_int_equal(g.names_equal, 3); /* in by-status and by-tags it is left out */
     assert_entries(dir("by-id"), both, 2);
 }
@@ -197,9 +195,9 @@ static void test_flat(void **state)
         place(arrived[i], RECORD("a", "n", "active"));
         groups_settle(&g);
     }
-    assert_entries(g.dirs[0], arrived, 3);
-    assert_int_equal(g.limit, 1);
-    assert_true(g.dirs[0]->leaf);
+    assert_entries(groups_dir(&g, 0), arrived, 3);
+    assert_int_equal(g.count, 1);
+    assert_true(groups_dir(&g, 0)->leaf);
     assert_true(groups_bytes(&g) > bytes);
 }
 

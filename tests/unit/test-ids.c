@@ -12,7 +12,7 @@
 #define THREADS 4
 #define STRINGS 5000
 /* What every id ever seen may cost, and what the table may have besides. */
-#define BYTES_EACH 48
+#define BYTES_EACH 32
 #define BYTES_FIXED (192 << 10)
 
 static struct ids *table_of(uint32_t limit)
@@ -101,7 +101,7 @@ static void an_id_costs_little(void **state)
     (void)state;
     static const int digits[] = {36, 128, 1};
     for (size_t k = 0; k < ARRAY_SIZE(digits); k++) {
-        struct ids *t = table_of(IDS_LIMIT);
+        struct ids *t = table_of(LEDGER_LIMIT);
         for (uint32_t i = 0; i < 200000; i++) {
             char id[200];
             snprintf(id, sizeof(id), "%0*x", digits[k], i * 2654435761u);

@@ -16,6 +16,8 @@
 #define OF_GENERATION (1ull << 63)
 #define AGAIN (1ull << 62 | OF_GENERATION)
 
+#define ONE_LIST 7
+
 struct record {
     pthread_mutex_t lock;
     pthread_cond_t more;
@@ -23,6 +25,7 @@ struct record {
     size_t count;
     char names[LOG_MAX]; /* of all entries, each followed by a space */
     bool hold;           /* tell() does not return */
+    bool one_list;       /* all batches are of ONE_LIST */
 };
 
 /* Each batch is of a list of its own. */
@@ -56,7 +59,7 @@ static int tell(void *ctx, const struct diff_item *item)
 static void told(void *ctx, uint32_t list, uint64_t generation, bool again)
 {
     struct record *r = ctx;
-    assert_int_equal(list, list_of(generation));
+    assert_int_equal(list, r->one_list ? ONE_LIST : list_of(generation));
     pthread_mutex_lock(&r->lock);
     note(r, (again ? AGAIN : OF_GENERATION) | generation);
     pthread_mutex_unlock(&r->lock);
@@ -90,15 +93,21 @@ static void wait_for(struct record *r, size_t count)
 }
 
 /* A batch of inodes from first on. */
-static void post(struct notifier *n, uint64_t generation, uint64_t first, size_t count)
+static void post_of(struct notifier *n, uint32_t list, uint64_t generation, uint64_t first,
+                    size_t count)
 {
     struct notes notes = NOTES_INIT;
     for (size_t i = 0; i < count; i++) {
         const struct diff_item item = {.kind = DIFF_DATA, .ino = first + i};
         assert_int_equal(notes_add(&notes, &item), 0);
     }
-    assert_int_equal(notifier_post(n, list_of(generation), generation, &notes), 0);
+    assert_int_equal(notifier_post(n, list, generation, &notes), 0);
     assert_null(notes.text.data); /* it was taken over */
+}
+
+static void post(struct notifier *n, uint64_t generation, uint64_t first, size_t count)
+{
+    post_of(n, list_of(generation), generation, first, count);
 }
 
 static void a_batch_is_told_twice(void **state)
@@ -131,6 +140,72 @@ static void batches_are_told_in_order(void **state)
     notifier_stop(n);
     assert_memory_equal(r.log, expected, sizeof(expected));
     assert_memory_equal(r.log + ARRAY_SIZE(expected), again, sizeof(again));
+    notifier_free(n);
+}
+
+/* A hundred changes of the same things: once for what waits, and in the order of generations. */
+static void the_same_is_told_once_for_all_that_wait(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {10, 11, OF_GENERATION | 199, 20, OF_GENERATION | 200,
+                                        10, 11, AGAIN | 199,         20, AGAIN | 200};
+    struct record r = {.one_list = true};
+    struct notifier *n = notifier_of(&r, false);
+    for (uint64_t generation = 1; generation <= 200; generation += 2) {
+        post_of(n, ONE_LIST, generation, 10, 2);
+        post_of(n, ONE_LIST, generation + 1, 20, 1);
+    }
+    assert_int_equal(notifier_start(n), 0);
+    wait_for(&r, ARRAY_SIZE(expected));
+    notifier_stop(n);
+    assert_int_equal(r.count, ARRAY_SIZE(expected));
+    assert_memory_equal(r.log, expected, sizeof(expected));
+    notifier_free(n);
+}
+
+/* What waits for its second time, or is being told, is told anew, and then again. */
+static void the_same_is_told_twice_after_the_last(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {10, OF_GENERATION | 1, 10, OF_GENERATION | 2,
+                                        10, OF_GENERATION | 4, 10, AGAIN | 4};
+    struct record r = {.one_list = true};
+    struct notifier *n = notifier_of(&r, true);
+    post_of(n, ONE_LIST, 1, 10, 1);
+    wait_for(&r, 2);
+    pthread_mutex_lock(&r.lock);
+    r.hold = true;
+    pthread_mutex_unlock(&r.lock);
+    post_of(n, ONE_LIST, 2, 10, 1);
+    wait_for(&r, 3);
+    post_of(n, ONE_LIST, 3, 10, 1);
+    post_of(n, ONE_LIST, 4, 10, 1);
+    pthread_mutex_lock(&r.lock);
+    r.hold = false;
+    pthread_cond_broadcast(&r.more);
+    pthread_mutex_unlock(&r.lock);
+    wait_for(&r, ARRAY_SIZE(expected));
+    notifier_stop(n);
+    assert_int_equal(r.count, ARRAY_SIZE(expected));
+    assert_memory_equal(r.log, expected, sizeof(expected));
+    notifier_free(n);
+}
+
+/* Not the same: another list, other things. */
+static void what_differs_is_told_each(void **state)
+{
+    (void)state;
+    static const uint64_t expected[] = {10, OF_GENERATION | 1, 10, 11, OF_GENERATION | 2,
+                                        10, OF_GENERATION | 3};
+    struct record r = {0};
+    struct notifier *n = notifier_of(&r, false);
+    post(n, 1, 10, 1);
+    post(n, 2, 10, 2);
+    post(n, 3, 10, 1);
+    assert_int_equal(notifier_start(n), 0);
+    wait_for(&r, ARRAY_SIZE(expected));
+    notifier_stop(n);
+    assert_memory_equal(r.log, expected, sizeof(expected));
     notifier_free(n);
 }
 
@@ -278,6 +353,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_is_told_twice),
         cmocka_unit_test(batches_are_told_in_order),
+        cmocka_unit_test(the_same_is_told_once_for_all_that_wait),
+        cmocka_unit_test(the_same_is_told_twice_after_the_last),
+        cmocka_unit_test(what_differs_is_told_each),
         cmocka_unit_test(items_come_as_they_were_written),
         cmocka_unit_test(what_lapses_is_told_when_its_time_is_over),
         cmocka_unit_test(when_many_lapse_more_do_so_at_once),

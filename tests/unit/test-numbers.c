@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lists.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static void views_have_the_first_directory_numbers(void **state)
@@ -9,22 +10,55 @@ static void views_have_the_first_directory_numbers(void **state)
     struct lists l;
     lists_init(&l, LAYOUT_DEFAULT);
     assert_true(l.layout->view_count > 5);
-    for (uint32_t i = 0; i < l.layout->view_count; i++)
-        assert_true(bytes_are(numbers_dir_path(&l.numbers, i), l.layout->views[i].name));
-    assert_true(bytes_are(numbers_dir_name(&l.numbers, 0), "images"));
-    assert_int_equal(slot_count(l.numbers.dirs), l.layout->view_count);
+    for (uint32_t i = 0; i < l.layout->view_count; i++) {
+        struct bytes name = bytes_of(l.layout->views[i].name);
+        uint32_t slot;
+        assert_int_equal(numbers_find_dir(&l.numbers, DIRECTORY_ROOT, name, &slot), 0);
+        assert_int_equal(slot, i);
+    }
+    assert_int_equal(ledger_count(l.numbers.dirs), l.layout->view_count);
     lists_deinit(&l);
 }
 
-static void a_directory_is_called_by_the_end_of_its_path(void **state)
+static uint32_t add_dir(struct lists *l, uint32_t parent, const char *name)
+{
+    uint32_t slot;
+    assert_int_equal(numbers_add_dir(&l->numbers, parent, bytes_of(name), &slot), 0);
+    return slot;
+}
+
+static void a_directory_is_its_parent_and_its_name(void **state)
 {
     (void)state;
     struct lists l;
-    uint32_t slot;
     lists_init(&l, LAYOUT_DEFAULT);
-    assert_int_equal(slot_add(l.numbers.dirs, bytes_of("images/gold/Debian 12"), &slot), 0);
-    assert_true(bytes_are(numbers_dir_path(&l.numbers, slot), "images/gold/Debian 12"));
-    assert_true(bytes_are(numbers_dir_name(&l.numbers, slot), "Debian 12"));
+    uint32_t gold = add_dir(&l, 0, "gold"), debian = add_dir(&l, gold, "Debian 12"), slot;
+    assert_int_equal(add_dir(&l, 0, "gold"), gold);
+    assert_int_equal(add_dir(&l, gold, "Debian 12"), debian);
+    assert_true(add_dir(&l, 0, "Debian 12") != debian);
+    assert_true(add_dir(&l, 1, "gold") != gold);
+    assert_int_equal(numbers_find_dir(&l.numbers, gold, bytes_of("Debian 12"), &slot), 0);
+    assert_int_equal(slot, debian);
+    assert_int_equal(numbers_find_dir(&l.numbers, gold, bytes_of("Debian 1"), &slot), -ENOENT);
+    assert_int_equal(numbers_find_dir(&l.numbers, debian, bytes_of("gold"), &slot), -ENOENT);
+    lists_deinit(&l);
+}
+
+/* The kernel asks for names of up to 1024 bytes. */
+static void no_directory_has_a_long_name(void **state)
+{
+    (void)state;
+    struct lists l;
+    char text[1024];
+    memset(text, 'x', sizeof(text));
+    lists_init(&l, LAYOUT_DEFAULT);
+    uint32_t slot, longest;
+    assert_int_equal(numbers_add_dir(&l.numbers, 0, (struct bytes){text, 255}, &longest), 0);
+    for (size_t len = 256; len <= sizeof(text); len++) {
+        struct bytes name = {text, len};
+        assert_int_equal(numbers_add_dir(&l.numbers, 0, name, &slot), -ENAMETOOLONG);
+        assert_int_equal(numbers_find_dir(&l.numbers, 0, name, &slot), -ENOENT);
+    }
     lists_deinit(&l);
 }
 
@@ -60,7 +94,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(views_have_the_first_directory_numbers),
-        cmocka_unit_test(a_directory_is_called_by_the_end_of_its_path),
+        cmocka_unit_test(a_directory_is_its_parent_and_its_name),
+        cmocka_unit_test(no_directory_has_a_long_name),
         cmocka_unit_test(every_stamp_is_later),
         cmocka_unit_test(stamps_rise_when_the_wall_clock_went_back),
     };
