@@ -67,17 +67,31 @@ static size_t out_of_memory(struct attempt *a)
     return 0;
 }
 
+/* Whether text starts so; moves behind that and the blanks that follow. */
+static bool skip(struct bytes *text, const char *start)
+{
+    size_t len = strlen(start);
+    if (text->len < len || strncasecmp(text->data, start, len) != 0)
+        return false;
+    while (len < text->len && (text->data[len] == ' ' || text->data[len] == '\t'))
+        len++;
+    *text = (struct bytes){text->data + len, text->len - len};
+    return true;
+}
+
 /*
- * libcurl undoes up to five codings in a row, and what lies between two of them is counted by
- * nobody: a few bytes could keep it busy for hours. Servers use one.
+ * libcurl undoes up to five codings in a row, of the content and of the transfer, those that an
+ * interim answer names included, and what lies between two of them is counted by nobody: a few
+ * bytes could keep it busy for hours. Servers use one.
  */
 static bool is_coded_again(struct attempt *a, struct bytes line)
 {
-    static const char name[] = "content-encoding:";
-    size_t len = sizeof(name) - 1;
-    if (line.len < len || strncasecmp(line.data, name, len) != 0)
+    bool transfer = skip(&line, "transfer-encoding:");
+    if (!transfer && !skip(&line, "content-encoding:"))
         return false;
-    return a->codings++ || memchr(line.data, ',', line.len);
+    if (memchr(line.data, ',', line.len))
+        return true;
+    return !(transfer && skip(&line, "chunked")) && a->codings++;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
@@ -94,10 +108,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
         a->refused = "the answer is compressed more than once";
         return 0;
     }
-    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-        a->codings = 0;
+    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
         response_restart(a->out);
-    }
     if (header_fields_take(&a->out->fields, (struct bytes){data, len}) < 0)
         return out_of_memory(a);
     return len;
