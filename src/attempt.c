@@ -142,7 +142,7 @@ static void set_request(struct attempt *a, const struct http_request *request)
     if (!is_post(request))
         curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
     /* "": all that it can undo. Not of what may be secret, for it would leave copies behind. */
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_post(request) ? NULL : "");
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_post(request) || a->plain ? NULL : "");
 }
 
 /* What it points to may go. */
@@ -240,6 +240,8 @@ static struct verdict judge(struct attempt *a, CURLcode code)
         out->status = (int)status;
         return verdict_of(VERDICT_STATUS, out->status);
     }
+    /* Some call "utf-8" a coding. What is not to be undone comes as it is. */
+    a->plain |= code == CURLE_BAD_CONTENT_ENCODING;
     tell_long_header(a, &code);
     tell_refused_handshake(error, &code);
     if (a->no_memory)

@@ -809,6 +809,31 @@ static void a_compressed_answer_is_read(void **state)
     close_world(&w);
 }
 
+static enum fake_end misname(struct fake_server *s, unsigned n, const char *request,
+                             struct strbuf *out)
+{
+    (void)s, (void)request;
+    strbuf_printf(out, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: 5\r\n\r\nhello",
+                  n < 3 ? "utf-8" : "gzip");
+    return FAKE_KEEP;
+}
+
+static void what_is_packed_in_name_alone_is_read(void **state)
+{
+    (void)state;
+    struct world w;
+    char sent[8192];
+    open_world(&w, misname, (struct http_config){.backoff_ms = 1});
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(get(&w), 0);
+        assert_string_equal(strbuf_str(&w.response.body), "hello");
+        assert_int_equal(w.server.requests, 2 + i); /* one in vain, the first time */
+        fake_last_request(&w.server, sent);
+        assert_null(strcasestr(sent, "Accept-Encoding"));
+    }
+    close_world(&w);
+}
+
 static enum fake_end bomb(struct fake_server *s, unsigned n, const char *request,
                           struct strbuf *out)
 {
@@ -986,6 +1011,7 @@ int main(void)
         cmocka_unit_test(the_log_names_the_method_and_no_secret),
         cmocka_unit_test(cancel_ends_transfers_and_pauses),
         cmocka_unit_test(a_compressed_answer_is_read),
+        cmocka_unit_test(what_is_packed_in_name_alone_is_read),
         cmocka_unit_test(the_limit_counts_what_is_unpacked),
         cmocka_unit_test(what_is_packed_twice_is_not_unpacked),
         cmocka_unit_test(a_post_asks_for_no_compression),
