@@ -161,10 +161,10 @@ static void set_timeout(struct attempt *a, int64_t timeout_ms, bool whole)
 
 /* --- One try --- */
 
-struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_request *request,
-                             int64_t timeout_ms, bool whole, struct http_response *out)
+/* Forgets the try before this one. */
+static void restart(struct attempt *a, const struct http_request *request,
+                    struct http_response *out)
 {
-    const struct verdict no_memory = {-ENOMEM, false};
     response_restart(out);
     a->out = out;
     a->done = a->no_memory = false;
@@ -175,6 +175,13 @@ struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_
     a->error[0] = '\0';
     a->what = is_post(request) ? "POST" : "GET";
     a->start_ms = clock_now_ms(a->config.clock);
+}
+
+struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_request *request,
+                             int64_t timeout_ms, bool whole, struct http_response *out)
+{
+    const struct verdict no_memory = {-ENOMEM, false};
+    restart(a, request, out);
     if (timeout_ms <= 0) {
         snprintf(out->cause, sizeof(out->cause), "no time left");
         return verdict_of(VERDICT_CURL, CURLE_OPERATION_TIMEDOUT);
