@@ -67,17 +67,31 @@ static size_t out_of_memory(struct attempt *a)
     return 0;
 }
 
+/* Whether text starts so; moves behind that and the blanks that follow. */
+static bool skip(struct bytes *text, const char *start)
+{
+    size_t len = strlen(start);
+    if (text->len < len || strncasecmp(text->data, start, len) != 0)
+        return false;
+    while (len < text->len && (text->data[len] == ' ' || text->data[len] == '\t'))
+        len++;
+    *text = (struct bytes){text->data + len, text->len - len};
+    return true;
+}
+
 /*
- * libcurl undoes up to five codings in a row, and what lies between two of them is counted by
- * nobody: a few bytes could keep it busy for hours. Servers use one.
+ * libcurl undoes up to five codings in a row, of the content and of the transfer, those that an
+ * interim answer names included, and what lies between two of them is counted by nobody: a few
+ * bytes could keep it busy for hours. Servers use one.
  */
 static bool is_coded_again(struct attempt *a, struct bytes line)
 {
-    static const char name[] = "content-encoding:";
-    size_t len = sizeof(name) - 1;
-    if (line.len < len || strncasecmp(line.data, name, len) != 0)
+    bool transfer = skip(&line, "transfer-encoding:");
+    if (!transfer && !skip(&line, "content-encoding:"))
         return false;
-    return a->codings++ || memchr(line.data, ',', line.len);
+    if (memchr(line.data, ',', line.len))
+        return true;
+    return !(transfer && skip(&line, "chunked")) && a->codings++;
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
@@ -94,10 +108,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
         a->refused = "the answer is compressed more than once";
         return 0;
     }
-    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-        a->codings = 0;
+    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
         response_restart(a->out);
-    }
     if (header_fields_take(&a->out->fields, (struct bytes){data, len}) < 0)
         return out_of_memory(a);
     return len;
@@ -130,7 +142,7 @@ static void set_request(struct attempt *a, const struct http_request *request)
     if (!is_post(request))
         curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
     /* "": all that it can undo. Not of what may be secret, for it would leave copies behind. */
-    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_post(request) ? NULL : "");
+    curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, is_post(request) || a->plain ? NULL : "");
 }
 
 /* What it points to may go. */
@@ -149,10 +161,10 @@ static void set_timeout(struct attempt *a, int64_t timeout_ms, bool whole)
 
 /* --- One try --- */
 
-struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_request *request,
-                             int64_t timeout_ms, bool whole, struct http_response *out)
+/* Forgets the try before this one. */
+static void restart(struct attempt *a, const struct http_request *request,
+                    struct http_response *out)
 {
-    const struct verdict no_memory = {-ENOMEM, false};
     response_restart(out);
     a->out = out;
     a->done = a->no_memory = false;
@@ -163,6 +175,13 @@ struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_
     a->error[0] = '\0';
     a->what = is_post(request) ? "POST" : "GET";
     a->start_ms = clock_now_ms(a->config.clock);
+}
+
+struct verdict attempt_begin(struct attempt *a, CURLM *multi, const struct http_request *request,
+                             int64_t timeout_ms, bool whole, struct http_response *out)
+{
+    const struct verdict no_memory = {-ENOMEM, false};
+    restart(a, request, out);
     if (timeout_ms <= 0) {
         snprintf(out->cause, sizeof(out->cause), "no time left");
         return verdict_of(VERDICT_CURL, CURLE_OPERATION_TIMEDOUT);
@@ -228,6 +247,8 @@ static struct verdict judge(struct attempt *a, CURLcode code)
         out->status = (int)status;
         return verdict_of(VERDICT_STATUS, out->status);
     }
+    /* Some call "utf-8" a coding. What is not to be undone comes as it is. */
+    a->plain |= code == CURLE_BAD_CONTENT_ENCODING;
     tell_long_header(a, &code);
     tell_refused_handshake(error, &code);
     if (a->no_memory)

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "imsfs/span.h"
+
 /* Where something ends in the text. */
 #define SHORT SIZE_MAX       /* behind what came so far */
 #define WRONG (SIZE_MAX - 1) /* nowhere */
@@ -43,67 +45,24 @@ struct strbuf *cutter_window(struct cutter *c, size_t size)
 
 /* --- Where things end --- */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static size_t skip_space(const struct cutter *c, size_t i)
 {
-    while (i < c->text.len && is_space(c->text.data[i]))
-        i++;
-    return i;
+    struct span_rest rest = {c->text.data + i, c->text.data + c->text.len};
+    span_skip_space(&rest);
+    return (size_t)(rest.s - c->text.data);
 }
 
-static size_t string_end(const struct cutter *c, size_t i)
-{
-    const char *s = c->text.data, *end = s + c->text.len;
-    for (const char *p = s + i + 1; p < end; p++) {
-        if (*p == '"')
-            return (size_t)(p - s) + 1;
-        if (*p == '\\')
-            p++;
-    }
-    return SHORT;
-}
-
-/* Of an object or array, by brackets and quotes alone. */
-static size_t nest_end(const struct cutter *c, size_t i)
-{
-    size_t depth = 0;
-    while (i < c->text.len) {
-        char now = c->text.data[i];
-        if (now == '"') {
-            i = string_end(c, i);
-            if (i == SHORT)
-                return SHORT;
-            continue;
-        }
-        i++;
-        if (now == '{' || now == '[')
-            depth++;
-        else if ((now == '}' || now == ']') && --depth == 0)
-            return i;
-    }
-    return SHORT;
-}
-
-/* Of the value at i. */
+/* Of the value at i. A number at the end of what came may go on. */
 static size_t value_end(const struct cutter *c, size_t i, bool last)
 {
+    struct span_rest rest = {c->text.data + i, c->text.data + c->text.len};
+    struct bytes value;
     if (i >= c->text.len)
         return SHORT;
-    char first = c->text.data[i];
-    if (first == '"')
-        return string_end(c, i);
-    if (first == '{' || first == '[')
-        return nest_end(c, i);
-    size_t end = i;
-    while (end < c->text.len && !strchr(",]} \t\r\n", c->text.data[end]))
-        end++;
-    if (end == i)
-        return WRONG;
-    return end < c->text.len || last ? end : SHORT;
+    bool closed = memchr("\"{[", c->text.data[i], 3);
+    if (!span_value(&rest, &value))
+        return closed ? SHORT : WRONG;
+    return closed || rest.s < rest.end || last ? (size_t)(rest.s - c->text.data) : SHORT;
 }
 
 static bool is_end(size_t i)
@@ -256,7 +215,7 @@ static int cut_lines(struct cutter *c, bool last, struct cutter_piece *piece)
     c->start = skip_space(c, c->start);
     size_t i = c->start, whole = 0, len = c->text.len;
     while (i < len && c->text.data[i] == '{' && i != whole) {
-        size_t end = nest_end(c, i);
+        size_t end = value_end(c, i, false);
         if (end == SHORT)
             break;
         if (whole)

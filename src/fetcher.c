@@ -48,7 +48,7 @@ static int take_page(void *ctx, struct image **images, size_t count)
         roster_make_room(roster);
     }
     pthread_mutex_lock(&roster->lock);
-    at->list->pages += !at->listing->goes_on;
+    at->list->pages += !at->listing->begun;
     list_got_page(at->list, now_ms(at->fetcher));
     pthread_mutex_unlock(&roster->lock);
     roster_tell(roster, at->list->number, visible ? LIST_EVENT_ALL : 0, 0);

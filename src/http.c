@@ -156,6 +156,8 @@ void http_drop(struct http *h, unsigned line)
     if (l->attempt.multi)
         attempt_cancel(&l->attempt);
     l->begun = false;
+    http_response_free(&l->answer); /* as long as the body may be that came */
+    l->answer = (struct http_response){.fields = HEADER_FIELDS_INIT};
 }
 
 int http_finish(struct http *h, unsigned line, const struct http_request *request,

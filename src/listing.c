@@ -34,7 +34,6 @@ struct page {
     struct batch batch;
     size_t built; /* images */
     bool early;   /* its first images may be shown before it is decoded to its end */
-    bool shown;   /* some were */
     bool news;    /* it brought images that the listing did not have */
 };
 
@@ -155,13 +154,12 @@ static void page_free(struct page *p)
 }
 
 /* Gives what was built of the page to the sink. */
-static int hand_over(struct listing *l, struct page *p)
+static int hand_over(struct listing *l, struct page *p, bool begun)
 {
-    l->base.goes_on = p->shown;
+    l->base.begun = begun;
     int fresh = batch_give(&p->batch, &l->base.sink);
     if (fresh < 0)
         return fail(l, fresh, NULL, "a page of images was not taken: %s", strerror(-fresh));
-    p->shown = true;
     p->news |= fresh > 0;
     l->images += (size_t)fresh;
     if (l->images > l->s->max_images)
@@ -177,7 +175,7 @@ static int take_image(void *ctx, struct image *img)
     int r = batch_add(&p->batch, img);
     if (++p->built % PUSH_IMAGES == 0)
         pager_push(&p->listing->pager);
-    return r == 0 && p->early && p->built == FIRST_IMAGES ? hand_over(p->listing, p) : r;
+    return r == 0 && p->early && p->built == FIRST_IMAGES ? hand_over(p->listing, p, true) : r;
 }
 
 static int decode_page(struct listing *l, struct page *p)
@@ -279,7 +277,7 @@ int listing_next(struct source_listing *base)
     look_ahead(l, &p);
     r = decode_page(l, &p);
     if (r == 0)
-        r = hand_over(l, &p);
+        r = hand_over(l, &p, false);
     if (r < 0)
         return r;
     return l->pager.one_page ? stop_here(l, &p) : go_on(l, &p);

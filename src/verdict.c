@@ -38,6 +38,7 @@ static const struct {
     {VERDICT_CURL, CURLE_SEND_ERROR, {-EIO, true}},
     {VERDICT_CURL, CURLE_RECV_ERROR, {-EIO, true}},
     {VERDICT_CURL, CURLE_PARTIAL_FILE, {-EIO, true}},
+    {VERDICT_CURL, CURLE_BAD_CONTENT_ENCODING, {-EIO, true}}, /* attempt asks for none then */
     {VERDICT_CURL, CURLE_HTTP2, {-EIO, true}},
     {VERDICT_CURL, CURLE_HTTP2_STREAM, {-EIO, true}},
 };

@@ -30,6 +30,7 @@ struct attempt {
     struct attempt_config config;
     CURL *easy;
     CURLM *multi; /* where it is on its way; NULL: it is at rest */
+    bool plain;   /* the server names a coding in vain: none is asked for, none undone */
     bool done;    /* code is what became of it */
     CURLcode code;
     struct http_response *out;

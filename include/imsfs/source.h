@@ -35,7 +35,7 @@ enum source_next {
 
 struct source_sink {
     /*
-     * One page in the server's order, or its beginning, or more of it (goes_on). The sink takes
+     * One page in the server's order, or its beginning (begun), or the rest of it. The sink takes
      * over the references (not the array). Returns how many of the images the listing did not have
      * yet, or -errno to end the listing with that error.
      */
@@ -92,7 +92,8 @@ struct source_listing {
     unsigned requests; /* sent for it so far, retries included */
     struct source_error error; /* after a failure */
     struct source_left_out left_out;
-    bool goes_on; /* while the sink is called: with more of the page that it has the beginning of */
+    bool begun; /* while the sink is called: with the beginning of a page that may yet turn out to
+                   be none */
     /*
      * After the last page: the id to go on from when the server has more, as it can after criteria
      * with a limit of their own; NULL: nothing follows.

@@ -65,6 +65,14 @@ def test_bad_answers(raw, point, background, reply):
     failure(raw([reply]).url, point, background, 'timeout=8')
 
 
+def test_a_first_page_that_ends_badly(raw, point, background):
+    """Its first images are shown before it is read to its end, but the mount waits for that."""
+    page = data.response(data.records(500))
+    at = page.rindex(b'"name"')
+    text = failure(raw([Reply(page[:at] + b'name' + page[at + 6:])]).url, point, background)
+    assert 'no list of images' in text
+
+
 def test_a_hanging_server(raw, point, background):
     failure(raw([Reply(hang=True)]).url, point, background, 'timeout=2')
 

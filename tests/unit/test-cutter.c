@@ -74,20 +74,25 @@ static void decode_in_windows(struct outcome *o, struct bytes text, size_t windo
     cutter_free(&c);
 }
 
-static void check(const char *text)
+static void check_bytes(struct bytes text)
 {
     struct outcome whole = {0};
-    decode(&whole, bytes_of(text), 0);
-    for (size_t window = 1; window <= strlen(text) + 1; window++) {
+    decode(&whole, text, 0);
+    for (size_t window = 1; window <= text.len + 1; window++) {
         struct outcome cut = {0};
-        decode_in_windows(&cut, bytes_of(text), window);
+        decode_in_windows(&cut, text, window);
         if (cut.r != whole.r || cut.skipped != whole.skipped || cut.at != whole.at ||
             strcmp(strbuf_str(&cut.images), strbuf_str(&whole.images)) != 0)
-            fail_msg("%s\nin windows of %zu: %d at %zu, not %d at %zu:\n%s", text, window, cut.r,
-                     cut.at, whole.r, whole.at, strbuf_str(&cut.images));
+            fail_msg("%.*s\nin windows of %zu: %d at %zu, not %d at %zu:\n%s", (int)text.len,
+                     text.data, window, cut.r, cut.at, whole.r, whole.at, strbuf_str(&cut.images));
         strbuf_free(&cut.images);
     }
     strbuf_free(&whole.images);
+}
+
+static void check(const char *text)
+{
+    check_bytes(bytes_of(text));
 }
 
 #define A "{\"id\":\"a\",\"t\":[\"]\",{\"k\":\"\\\"}\"}]}"
@@ -158,8 +163,10 @@ static void what_is_wrong_is_found_in_its_place(void **state)
         "{x}",
         "{\"a\" 1}",
     };
+    static const char nul[] = "{\"n\":1\0,\"images\":[" A "," B "]}";
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         check(texts[i]);
+    check_bytes((struct bytes){nul, sizeof(nul) - 1});
 }
 
 /* What decode alone says at another byte, or would take in a piece. */

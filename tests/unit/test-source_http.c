@@ -1144,7 +1144,7 @@ struct parts {
     struct world *world;
     struct source_listing *listing;
     size_t counts[8];
-    bool goes_on[8];
+    bool begun[8];
     unsigned count;
 };
 
@@ -1152,7 +1152,7 @@ static int take_part(void *ctx, struct image **images, size_t count)
 {
     struct parts *p = ctx;
     assert_true(p->count < ARRAY_SIZE(p->counts));
-    p->goes_on[p->count] = p->listing->goes_on;
+    p->begun[p->count] = p->listing->begun;
     p->counts[p->count++] = count;
     return take(p->world, images, count);
 }
@@ -1172,9 +1172,9 @@ static void the_first_images_come_before_their_page_is_built(void **state)
     assert_int_equal(p.counts[0], 64);
     assert_int_equal(p.counts[1], 136);
     assert_int_equal(p.counts[2], 200);
-    assert_false(p.goes_on[0]);
-    assert_true(p.goes_on[1]);
-    assert_false(p.goes_on[2]);
+    assert_true(p.begun[0]);
+    assert_false(p.begun[1]);
+    assert_false(p.begun[2]);
     assert_int_equal(w.source->counters.pages, 2);
     close_world(&w);
 }
