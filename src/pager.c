@@ -123,14 +123,18 @@ void pager_fan_out(struct pager *p, int64_t deadline_ms)
 int pager_ask(struct pager *p, struct client_try *t)
 {
     const struct client_page page = page_at(p, strbuf_bytes(&p->trail.marker));
-    bool guessed = is_first(p, page.marker);
+    bool guessed = is_first(p, page.marker), early = guessed && !p->guesses[0].by_page;
     t->ahead = guessed ? &p->guesses[0].ahead : NULL;
     t->beside = desk_of(p, guessed);
     int r = client_ask(p->client, t, &page);
     if (guessed)
         remove_guess(p, 0);
+    t->ahead = NULL;
     if (r < 0 || t->answer->requests > 1)
         ranges_slow_down(&p->walk);
+    /* So many at a time may have been too much for the service. */
+    if (early && r < 0 && r != -ECANCELED && t->answer->requests <= 1)
+        r = client_ask(p->client, t, &page);
     return r;
 }
 

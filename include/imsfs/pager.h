@@ -42,7 +42,8 @@ void pager_free(struct pager *p);
 
 /* Sends the requests for the first pages, where the last listing tells which these are. */
 void pager_fan_out(struct pager *p, int64_t deadline_ms);
-/* Asks for the page that is next, as client_ask() does. */
+/* Asks for the page that is next, as client_ask() does; once more if it failed because it was asked
+ * for before its time. */
 MUST_CHECK int pager_ask(struct pager *p, struct client_try *t);
 /*
  * Sends the request for the page behind this one, where it is sure that the listing will want it if
