@@ -216,6 +216,14 @@ void attempt_note_ends(CURLM *multi)
     }
 }
 
+bool attempt_has_failed(const struct attempt *a)
+{
+    long status = 0;
+    curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
+    bool fine = status == 200 || status == 201 || status == 401 || status == 403;
+    return a->done && (a->code != CURLE_OK || !fine);
+}
+
 /*
  * libcurl says "out of memory", and nothing else, about a header line over its own limit of 100
  * KiB, which comes to no callback (newer ones have a code of their own).

@@ -70,7 +70,7 @@ static int compose(struct client *c, const struct client_page *page, unsigned li
 static void put_away(struct client *c, struct client_ahead *a)
 {
     if (a->desk)
-        desk_give(&c->desks, a->desk);
+        desk_give(&c->desks, a->desk, a->line);
     header_lines_free(&a->request.headers);
     strbuf_free(&a->url);
     *a = (struct client_ahead){0};
@@ -83,7 +83,7 @@ static int send_meanwhile(struct client *c, struct client_try *t, struct client_
     struct turn *turn = auth && auth_is_delicate(auth) ? NULL : t->turn;
     a->request.deadline_ms = t->deadline_ms;
     turn_give(turn);
-    int r = http_finish(a->desk->http, 0, &a->request, t->answer);
+    int r = http_finish(a->desk->http, a->line, &a->request, t->answer);
     turn_take(turn);
     t->requests += t->answer->requests;
     if (r < 0)
@@ -103,7 +103,7 @@ static int send_request(struct client *c, struct client_try *t, const struct cli
         r = compose(c, page, limit, a);
     if (r == 0) {
         *proof = a->proof;
-        a->desk = a->desk ? a->desk : desk_take(&c->desks);
+        a->desk = a->desk ? a->desk : desk_take(&c->desks, t->beside, &a->line);
         r = send_meanwhile(c, t, a);
     }
     put_away(c, a);
@@ -111,22 +111,22 @@ static int send_request(struct client *c, struct client_try *t, const struct cli
 }
 
 int client_begin(struct client *c, const struct client_page *page, int64_t deadline_ms,
-                 struct client_ahead *ahead)
+                 struct desk *beside, struct client_ahead *ahead)
 {
     const struct auth *auth = c->config.auth;
     struct auth_error why = {""};
     unsigned limit = page->limited ? client_page_size(c, page->call) : 0;
     if (auth && (!auth_is_ready(auth) || auth_is_delicate(auth)))
         return -EAGAIN;
-    if (!desk_may_stay(&c->desks))
+    if (!desk_may_stay(&c->desks, beside))
         return -EAGAIN;
     int r = get_ready(c, deadline_ms, &why);
     if (r == 0)
         r = compose(c, page, limit, ahead);
     if (r == 0) {
-        ahead->desk = desk_take(&c->desks);
+        ahead->desk = desk_take(&c->desks, beside, &ahead->line);
         ahead->request.deadline_ms = deadline_ms;
-        r = http_begin(ahead->desk->http, 0, &ahead->request);
+        r = http_begin(ahead->desk->http, ahead->line, &ahead->request);
     }
     if (r < 0)
         put_away(c, ahead);
@@ -139,11 +139,16 @@ void client_push(const struct client_ahead *ahead)
         http_push(ahead->desk->http);
 }
 
+bool client_has_failed(const struct client_ahead *ahead)
+{
+    return ahead->desk && http_has_failed(ahead->desk->http, ahead->line);
+}
+
 unsigned client_drop(struct client *c, struct client_ahead *ahead)
 {
     unsigned sent = ahead->desk != NULL;
     if (sent)
-        http_drop(ahead->desk->http, 0);
+        http_drop(ahead->desk->http, ahead->line);
     put_away(c, ahead);
     return sent;
 }
@@ -367,6 +372,7 @@ static int set_service(struct client *c, struct auth_error *why)
 int client_init(struct client *c, const struct client_config *config, struct auth_error *why)
 {
     *c = (struct client){.config = *config};
+    c->config.http.lines = config->parallel;
     c->clock = config->http.clock ? config->http.clock : &clock_boottime;
     int r = set_service(c, why);
     if (r < 0)
@@ -374,7 +380,7 @@ int client_init(struct client *c, const struct client_config *config, struct aut
     snprintf(why->text, sizeof(why->text), "out of memory");
     if (config->api_version && !(c->api_version = strdup(config->api_version)))
         return -ENOMEM;
-    return desks_init(&c->desks, config->lanes ? config->lanes : 1, &config->http);
+    return desks_init(&c->desks, config->lanes ? config->lanes : 1, &c->config.http);
 }
 
 void client_deinit(struct client *c)

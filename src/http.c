@@ -150,6 +150,14 @@ void http_push(struct http *h)
     perform(h);
 }
 
+bool http_has_failed(const struct http *h, unsigned line)
+{
+    const struct line *l = &h->lines[line];
+    if (!l->begun)
+        return false;
+    return l->attempt.multi ? attempt_has_failed(&l->attempt) : true;
+}
+
 void http_drop(struct http *h, unsigned line)
 {
     struct line *l = &h->lines[line];

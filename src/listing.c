@@ -35,6 +35,7 @@ struct page {
     size_t built; /* images */
     bool early;   /* its first images may be shown before it is decoded to its end */
     bool news;    /* it brought images that the listing did not have */
+    bool cut;     /* what it has more is the next page's */
 };
 
 /* --- What went wrong, for people --- */
@@ -106,10 +107,21 @@ static int choose(struct listing *l, struct client_try *t)
     return r < 0 ? r : client_choose(l->s->client, t, l->base.query, &l->pager.call);
 }
 
+/* Of the mount's own list the last listing may tell where pages begin. */
+static int set_out(struct listing *l, struct client_try *t)
+{
+    int r = choose(l, t);
+    if (r == 0 && !l->base.query && l->s->ranges) {
+        ranges_begin(&l->pager.walk, l->s->ranges);
+        pager_fan_out(&l->pager, t->deadline_ms);
+    }
+    return r;
+}
+
 /* Where cloudimages is found to be missing, there may be another way. */
 static int choose_and_fetch(struct listing *l, struct client_try *t)
 {
-    int r = l->pager.call ? 0 : choose(l, t);
+    int r = l->pager.call ? 0 : set_out(l, t);
     if (r < 0)
         return r;
     r = fetch_page(l, t);
@@ -172,9 +184,12 @@ static int hand_over(struct listing *l, struct page *p, bool begun)
 static int take_image(void *ctx, struct image *img)
 {
     struct page *p = ctx;
+    p->cut = pager_take(&p->listing->pager, image_id(img));
     int r = batch_add(&p->batch, img);
     if (++p->built % PUSH_IMAGES == 0)
         pager_push(&p->listing->pager);
+    if (r == 0 && p->cut)
+        return -ECANCELED; /* that ends the decoding */
     return r == 0 && p->early && p->built == FIRST_IMAGES ? hand_over(p->listing, p, true) : r;
 }
 
@@ -188,6 +203,8 @@ static int decode_page(struct listing *l, struct page *p)
                         &sink, &p->result);
     if (r < 0 && l->base.error.text[0])
         return r; /* it was not taken */
+    if (r == -ECANCELED && p->cut)
+        r = 0;
     if (r == -ENOMEM)
         return fail(l, r, NULL, "out of memory");
     if (r < 0)
@@ -215,11 +232,15 @@ static int go_on(struct listing *l, const struct page *p)
 {
     const char *why;
     unsigned wasted;
-    int r = pager_go_on(&l->pager, &p->result, p->news, &wasted, &why);
+    int r = p->cut ? pager_go_on_inside(&l->pager, p->news, &wasted, &why)
+                   : pager_go_on(&l->pager, &p->result, p->built, p->news, &wasted, &why);
     l->base.requests += wasted;
     if (r < 0)
         return fail(l, r, NULL, "%s", why);
-    return r ? SOURCE_MORE : SOURCE_DONE;
+    if (r)
+        return SOURCE_MORE;
+    ranges_end(&l->pager.walk, true, p->built == 0);
+    return SOURCE_DONE;
 }
 
 /* Of criteria with a limit p is all; the next page is somebody else's to ask for. Any record means
@@ -243,6 +264,8 @@ static int rewind_listing(struct listing *l)
 {
     l->images = 0;
     l->base.left_out = (struct source_left_out){0};
+    l->base.requests += pager_drop(&l->pager);
+    ranges_start_over(&l->pager.walk);
     return pager_start(&l->pager);
 }
 
@@ -287,6 +310,7 @@ void listing_end(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
     pager_drop(&l->pager);
+    ranges_end(&l->pager.walk, false, false);
     pager_free(&l->pager);
     free(l->base.next_marker);
     free(l);

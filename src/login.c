@@ -128,6 +128,7 @@ static int open_http(struct login *l, const struct options *o, struct slot_table
         .dialect = route_dialect_called(o->dialect),
         .missing_ms = o->ttl_ms,
         .page_size = o->page_size,
+        .parallel = o->parallel,
         .max_images = o->max_images,
         .timeout_ms = o->timeout_ms,
         .list_timeout_ms = o->list_timeout_ms,

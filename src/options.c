@@ -42,6 +42,7 @@ static const struct setting table[] = {
      "send secrets over http:// too"},
     {"page_size", SETTING_NUMBER, FIELD(page_size), 1, 1000000, NULL, "1000", "N",
      "images asked for in one request"},
+    {"parallel", SETTING_NUMBER, FIELD(parallel), 1, 4, NULL, "4", "N", "pages asked for at once"},
     {"max_images", SETTING_NUMBER, FIELD(max_images), 1, 2000000, NULL, "2000000", "N",
      "a longer list is an error"},
     {"ttl", SETTING_TIME, FIELD(ttl_ms), 10, 30 * DAY, NULL, "60", "SECONDS",
@@ -110,8 +111,7 @@ static int refuse_unknown(const char *option, struct strbuf *why)
 {
     const char *start = option + strspn(option, "-");
     struct bytes name = {start, strcspn(start, "=")};
-    int name_len = (int)name.len;
-    int shown = (int)(start - option) + name_len;
+    int name_len = (int)name.len, shown = (int)(start - option) + name_len;
     if (start != option && setting_find(table, ARRAY_SIZE(table), name))
         strbuf_printf(why, "unknown option '%.*s': write it as -o %.*s", shown, option, name_len,
                       start);

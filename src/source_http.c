@@ -11,6 +11,7 @@ struct source_http {
     struct source base; /* first: the head of every source */
     struct source_http_config config;
     struct client client;
+    struct ranges ranges;
     struct listing_setup setup;
 };
 
@@ -38,6 +39,7 @@ static void destroy(struct source *base)
 {
     struct source_http *s = (struct source_http *)base;
     client_deinit(&s->client);
+    ranges_deinit(&s->ranges);
     free(s);
 }
 
@@ -77,6 +79,7 @@ static int set_up(struct source_http *s, struct source_error *error)
         .dialect = c->dialect,
         .missing_ms = c->missing_ms,
         .lanes = SOURCE_LANES,
+        .parallel = c->parallel,
         .auth = c->auth,
         .attrs = c->attrs,
         .http = c->http,
@@ -90,7 +93,9 @@ static int set_up(struct source_http *s, struct source_error *error)
         .list_timeout_ms = c->list_timeout_ms,
         .auth = c->auth,
         .attrs = c->attrs,
+        .ranges = &s->ranges,
     };
+    ranges_init(&s->ranges, c->parallel);
     int r = client_init(&s->client, &client, &why);
     if (r < 0)
         snprintf(error->text, sizeof(error->text), "%s", why.text);

@@ -50,25 +50,40 @@ int trail_add_marker(const struct list_call *call, const struct decode_result *r
     return 0;
 }
 
-int trail_go_on(struct trail *t, const struct list_call *call, const struct decode_result *result,
-                size_t full, bool news, const char **why)
+/* Takes over the marker. */
+static int go_to(struct trail *t, struct strbuf *marker, bool news, const char **why)
 {
-    CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
     uint32_t slot, seen = slot_count(t->seen);
-    int r = trail_add_marker(call, result, full, &marker, why);
-    if (r < 0 || marker.len == 0)
-        return r;
     t->idle = news ? 0 : t->idle + 1;
     if (t->idle > TRAIL_IDLE_MAX)
         return refuse(why, -EIO, "page after page brings no image that did not come before");
-    if (slot_add(t->seen, strbuf_bytes(&marker), &slot) < 0)
+    if (slot_add(t->seen, strbuf_bytes(marker), &slot) < 0)
         return refuse(why, -ENOMEM, "out of memory");
     if (slot_count(t->seen) == seen)
         return refuse(why, -EIO, "the pages lead back to one that came before");
     strbuf_free(&t->marker);
-    t->marker = marker;
-    marker = STRBUF_INIT;
+    t->marker = *marker;
+    *marker = STRBUF_INIT;
     return 1;
+}
+
+int trail_go_on(struct trail *t, const struct list_call *call, const struct decode_result *result,
+                size_t full, bool news, const char **why)
+{
+    CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
+    int r = trail_add_marker(call, result, full, &marker, why);
+    if (r < 0 || marker.len == 0)
+        return r;
+    return go_to(t, &marker, news, why);
+}
+
+int trail_jump(struct trail *t, struct bytes where, bool news, const char **why)
+{
+    CLEANUP(strbuf_free) struct strbuf marker = STRBUF_INIT;
+    strbuf_add(&marker, where.data, where.len);
+    if (strbuf_error(&marker) < 0)
+        return refuse(why, -ENOMEM, "out of memory");
+    return go_to(t, &marker, news, why);
 }
 
 bool trail_may_idle(const struct trail *t)

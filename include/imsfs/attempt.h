@@ -60,6 +60,8 @@ MUST_CHECK struct verdict attempt_begin(struct attempt *a, CURLM *multi,
                                         bool whole, struct http_response *out);
 /* Keeps what multi has to say of the attempts that are on their way there. */
 void attempt_note_ends(CURLM *multi);
+/* See http_has_failed(); it is on its way. */
+bool attempt_has_failed(const struct attempt *a);
 /* Ends it, in whatever state it is, with the code of its end. out then has what came. */
 struct verdict attempt_end(struct attempt *a, CURLcode code);
 /* The same without anything to conclude: somebody else wants it to end. */

@@ -26,6 +26,7 @@ struct client_config {
     int64_t missing_ms; /* then a list call that was not there is tried again; 0: at client_forget()
                          */
     unsigned lanes;     /* that may have a request out at the same time; 0: one */
+    unsigned parallel;  /* requests of one listing at a time; 0: one */
     struct auth *auth;  /* outlives the client; NULL: no proof is sent */
     struct slot_table *attrs; /* of attribute names; outlives the client */
     struct http_config http;
@@ -54,6 +55,7 @@ struct client_page {
 /* A request for a page that is on its way before anybody waits for it. All zeros: none. */
 struct client_ahead {
     struct desk *desk; /* NULL: none */
+    unsigned line;     /* of the desk */
     struct strbuf url;
     struct http_request request;
     unsigned proof; /* that it carries; see auth.h */
@@ -65,6 +67,8 @@ struct client_try {
     int64_t deadline_ms;
     struct client_ahead *ahead; /* taken up if it has a request, which must be for the page that is
                                    asked for, and empty afterwards. NULL: there is none */
+    struct desk *beside; /* the caller has requests on their way there, which go on meanwhile; NULL:
+                            nowhere */
     struct http_response *answer; /* to the last request; emptied before each. The caller frees */
     unsigned requests;            /* this many more were sent */
     struct auth_error why; /* after a failure: one line; empty: the answer tells, or the lack of one
@@ -109,13 +113,15 @@ MUST_CHECK int client_choose(struct client *c, struct client_try *t, const struc
  */
 MUST_CHECK int client_ask(struct client *c, struct client_try *t, const struct client_page *page);
 /*
- * Sends the request for a page behind the first, without waiting for anything, so that a
+ * Sends the request for a page, without waiting for anything, so that a
  * client_ask() for the same page finds its answer on the way. -EAGAIN: not now, because something
  * else must come first, such as a sign-in, or too many are on their way; -errno: it cannot be sent.
- * Nothing is begun then, and client_ask() tells what there is to tell.
+ * Nothing is begun then, and client_ask() tells what there is to tell. beside: see client_try.
  */
 MUST_CHECK int client_begin(struct client *c, const struct client_page *page, int64_t deadline_ms,
-                            struct client_ahead *ahead);
+                            struct desk *beside, struct client_ahead *ahead);
+/* See http_has_failed(). */
+bool client_has_failed(const struct client_ahead *ahead);
 /* Moves it on, without waiting: to be called now and then. */
 void client_push(const struct client_ahead *ahead);
 /* The answer is not wanted. Returns how many requests that makes: 1, or 0 if there was none. */

@@ -60,6 +60,9 @@ MUST_CHECK int http_finish(struct http *h, unsigned line, const struct http_requ
                            struct http_response *out);
 /* Moves what is on its way, without waiting: to be called now and then between the two. */
 void http_push(struct http *h);
+/* Whether the try that was begun has ended without an answer, or with one that is neither good nor
+ * about who we are. */
+bool http_has_failed(const struct http *h, unsigned line);
 /* The answer to what was begun is not wanted any more, if there is such a thing. */
 void http_drop(struct http *h, unsigned line);
 

@@ -4,12 +4,14 @@
  * the rules of source.h.
  *
  * The next page is asked for before the one at hand is decoded. What comes of it is for the next
- * listing_next() to tell, and the same as if it had been asked for then.
+ * listing_next() to tell, and the same as if it had been asked for then. So it is with the pages
+ * that are asked for side by side, see ranges.h.
  */
 #ifndef IMSFS_LISTING_H
 #define IMSFS_LISTING_H
 
 #include "imsfs/client.h"
+#include "imsfs/ranges.h"
 #include "imsfs/source.h"
 
 /* What the listings of one source share. */
@@ -22,6 +24,7 @@ struct listing_setup {
     int64_t list_timeout_ms; /* for a whole listing */
     struct auth *auth;       /* NULL: no proof is sent */
     struct slot_table *attrs;
+    struct ranges *ranges; /* of listings without criteria; NULL: pages are asked for one by one */
 };
 
 /* See source_begin(); the setup outlives the listing. */

@@ -44,6 +44,7 @@ struct options {
     const char *signature; /* "plain" or "scoped" */
     bool insecure_http;
     unsigned page_size;
+    unsigned parallel;
     unsigned max_images;
 
     int64_t ttl_ms;

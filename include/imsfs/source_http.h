@@ -21,6 +21,8 @@ struct source_http_config {
     enum query_dialect dialect; /* as the user says; unknown: to be found out */
     int64_t missing_ms;         /* see client.h */
     unsigned page_size;         /* 0: the server's default */
+    unsigned parallel;          /* requests at a time for the list without criteria, up to
+                                   RANGES_WIDTH_MAX; 0: one */
     size_t max_images;          /* a longer list is an error */
     int64_t timeout_ms;         /* for one page: connection, transfer and all retries */
     int64_t list_timeout_ms;    /* for a whole listing */

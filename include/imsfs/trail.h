@@ -42,6 +42,8 @@ MUST_CHECK int trail_add_marker(const struct list_call *call, const struct decod
 MUST_CHECK int trail_go_on(struct trail *t, const struct list_call *call,
                            const struct decode_result *result, size_t full, bool news,
                            const char **why);
+/* The same to a page that begins elsewhere, as the caller knows. */
+MUST_CHECK int trail_jump(struct trail *t, struct bytes where, bool news, const char **why);
 /* Whether one more page without news would be worth going on. */
 bool trail_may_idle(const struct trail *t);
 /* Whether a page began there. */
