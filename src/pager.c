@@ -185,19 +185,18 @@ bool pager_take(struct pager *p, struct bytes id)
 
 /* --- The way --- */
 
-/* At the page that is next; same: the list was as last time up to there. Drops what is not on the
- * way. */
-static unsigned keep_guesses(struct pager *p, bool same)
+/* At the page that is next. Drops what is not on the way. */
+static unsigned keep_guesses(struct pager *p, enum ranges_step step)
 {
     struct bytes marker = strbuf_bytes(&p->trail.marker);
     unsigned wasted = 0, kept = 0;
-    while (!same && kept < p->count) {
+    while (step == RANGES_LOST && kept < p->count) {
         if (p->guesses[kept].by_page)
             kept++;
         else
             wasted += drop_guess(p, kept);
     }
-    while (p->count && !is_first(p, marker))
+    while (p->count && !is_first(p, marker) && (step != RANGES_INSIDE || p->guesses[0].by_page))
         wasted += drop_guess(p, 0);
     if (p->count == 0)
         ranges_ask_again(&p->walk);
@@ -212,8 +211,8 @@ int pager_go_on(struct pager *p, const struct decode_result *result, size_t imag
         *wasted = pager_drop(p);
         return r;
     }
-    bool same = ranges_go_on(&p->walk, strbuf_bytes(&p->trail.marker), result->last_id, images);
-    *wasted = keep_guesses(p, same);
+    *wasted = keep_guesses(
+        p, ranges_go_on(&p->walk, strbuf_bytes(&p->trail.marker), result->last_id, images));
     return r;
 }
 

@@ -98,15 +98,15 @@ static bool compare(struct ranges_walk *w, struct digest id)
 }
 
 /* To the next range, if it begins there. */
-static void compare_marker(struct ranges_walk *w, struct bytes marker)
+static enum ranges_step compare_marker(struct ranges_walk *w, struct bytes marker)
 {
-    if (!w->met && w->at == 0) {
-        if (!w->begun) /* the first is gone, or there is more new than a page */
-            lose(w);
-    } else if (!w->met) {
-        w->split++;
-    } else if (!bytes_are(marker, range_at(w)->end)) {
+    /* Without the first id something is gone, or there is more new than a page. With its end in
+     * another place the range is not what it was. */
+    if (!w->begun || bytes_are(marker, range_at(w)->end) != w->met) {
         lose(w);
+    } else if (!w->met) {
+        w->split += w->at > 0;
+        return RANGES_INSIDE;
     } else {
         w->at++;
         w->asked = w->asked < w->at ? w->at : w->asked;
@@ -114,6 +114,7 @@ static void compare_marker(struct ranges_walk *w, struct bytes marker)
         w->ids = (struct digest){0};
         w->met = false;
     }
+    return RANGES_NEXT;
 }
 
 /* --- What the next one will need --- */
@@ -228,16 +229,16 @@ bool ranges_take(struct ranges_walk *w, struct bytes id)
     return compare(w, digest);
 }
 
-bool ranges_go_on(struct ranges_walk *w, struct bytes marker, const char *last_id, size_t images)
+enum ranges_step ranges_go_on(struct ranges_walk *w, struct bytes marker, const char *last_id,
+                              size_t images)
 {
     if (!w->ranges || w->ranges->width < 2)
-        return true;
+        return RANGES_NEXT;
     note_page(w, marker, last_id, images);
-    if (in_range(w))
-        compare_marker(w, marker);
-    bool lost = w->lost;
+    enum ranges_step step = in_range(w) ? compare_marker(w, marker) : RANGES_NEXT;
+    step = w->lost ? RANGES_LOST : step;
     w->lost = false;
-    return !lost;
+    return step;
 }
 
 void ranges_slow_down(struct ranges_walk *w)

@@ -49,6 +49,14 @@ struct ranges {
     unsigned penalty;        /* what serial was set to after the last one that was cut */
 };
 
+/* What the next page is. */
+enum ranges_step {
+    RANGES_NEXT,   /* the beginning of the next range; or of any page, where there are no ranges */
+    RANGES_INSIDE, /* more of this range: what was asked for ahead is for later */
+    RANGES_LOST,   /* that of a list that is not as it was: what was asked for ahead before the page
+                      at hand came does not count */
+};
+
 /* One listing on its way through the ranges. All zeros: a listing that has nothing to do with them.
  */
 struct ranges_walk {
@@ -87,11 +95,10 @@ void ranges_start_over(struct ranges_walk *w);
 bool ranges_take(struct ranges_walk *w, struct bytes id);
 /*
  * The page is over, and had so many images; marker is where the next one begins, last_id that of
- * the last image that the server had on it (NULL: none). False: what was asked for before the page
- * came does not count.
+ * the last image that the server had on it (NULL: none).
  */
-MUST_CHECK bool ranges_go_on(struct ranges_walk *w, struct bytes marker, const char *last_id,
-                             size_t images);
+MUST_CHECK enum ranges_step ranges_go_on(struct ranges_walk *w, struct bytes marker,
+                                         const char *last_id, size_t images);
 /* Somebody asks for patience, or cannot be asked: from now on page by page. */
 void ranges_slow_down(struct ranges_walk *w);
 

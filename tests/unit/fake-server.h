@@ -35,8 +35,8 @@ struct fake_connection {
 
 struct fake_server {
     fake_answer_fn *answer;
-    void (*arrived)(struct fake_server *s,
-                    int fd); /* called with each request before its turn; NULL */
+    /* Called with each request before its turn; NULL. */
+    void (*arrived)(struct fake_server *s, int fd, const char *request);
     void *ctx;
     int listener;
     uint16_t port;
@@ -141,7 +141,7 @@ static inline void fake_serve(struct fake_server *s, int fd)
     while (more && fake_read_request(s, fd, head)) {
         struct strbuf out = STRBUF_INIT;
         if (s->arrived)
-            s->arrived(s, fd);
+            s->arrived(s, fd, head);
         pthread_mutex_lock(&s->turn);
         enum fake_end end = s->answer(s, atomic_fetch_add(&s->requests, 1), head, &out);
         pthread_mutex_unlock(&s->turn);

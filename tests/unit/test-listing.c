@@ -38,7 +38,10 @@ struct world {
     int fault, fault_status; /* which request behind the first page gets it, from 0; -1: none */
     int cancel_at;
     bool opaque; /* markers are no ids */
-    bool gate;   /* requests wait for as many as may come */
+    /* What happens after the second page is read and before the first; NULL: nothing. */
+    void (*script)(struct shop *s);
+    atomic_bool second; /* it is read */
+    bool gate;          /* requests wait for as many as may come */
     unsigned expected;
     atomic_uint in_flight, most, jitter;
     unsigned times[IDS]; /* that an image came in this listing */
@@ -176,6 +179,9 @@ static enum fake_end answer(struct fake_server *server, unsigned n, const char *
         from = place_of(s, image) + 1;
         s->tainted |= s->moved[image];
     }
+    if (w->script && !marker)
+        w->script(s);
+    w->second |= w->script && marker && from == PAGE;
     if (w->cancel_at-- == 0)
         source_cancel(w->source);
     if (marker && w->fault-- == 0)
@@ -189,7 +195,7 @@ static enum fake_end answer(struct fake_server *server, unsigned n, const char *
     return FAKE_KEEP;
 }
 
-static void arrived(struct fake_server *server, int fd)
+static void arrived(struct fake_server *server, int fd, const char *request)
 {
     struct world *w = server->ctx;
     char byte;
@@ -201,6 +207,11 @@ static void arrived(struct fake_server *server, int fd)
         ;
     /* The first page is not answered before all that may be on their way are. */
     for (int i = 0; w->gate && atomic_load(&w->most) < w->expected && i < 5000; i++)
+        usleep(1000);
+    if (w->gate)
+        usleep(2000); /* for one too many */
+    bool first = !strstr(request, "marker=");
+    for (int i = 0; w->script && !w->second && first && i < 5000; i++)
         usleep(1000);
     if (w->jitter)
         usleep(atomic_fetch_add(&w->jitter, 7919) * 2654435761U >> 20 & 511);
@@ -406,6 +417,43 @@ static void a_change_in_the_middle_is_read_page_by_page(void **state)
     }
 }
 
+/* 0 1 2 3 4 | 5 -> N 0 2 3 4 | 1 5: the first page ends with the same id, and is not the same. */
+static void push_out_by_the_front(struct shop *s)
+{
+    move(s, 1, 4);
+    add(s, 0);
+}
+
+/* -> 0 N 2 3 4 | 1 5 */
+static void push_out_by_the_middle(struct shop *s)
+{
+    move(s, 1, 4);
+    add(s, 1);
+}
+
+/* -> 1 2 3 4 N | 0 5; the end is another. */
+static void push_out_by_the_end(struct shop *s)
+{
+    move(s, 0, 4);
+    add(s, 4);
+}
+
+static void what_moves_to_a_page_that_was_read_is_not_lost(void **state)
+{
+    (void)state;
+    void (*const scripts[])(struct shop * s) = {push_out_by_the_front, push_out_by_the_middle,
+                                                push_out_by_the_end};
+    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+        struct world w;
+        open_world(&w, "images", 4, 8 * PAGE + 1);
+        refresh(&w);
+        w.script = scripts[i];
+        refresh(&w);
+        assert_true(w.second);
+        close_world(&w);
+    }
+}
+
 static void odd_refreshes_in_a_row_make_more_careful(void **state)
 {
     (void)state;
@@ -527,6 +575,7 @@ int main(void)
         cmocka_unit_test(new_images_before_all_others_cost_a_page),
         cmocka_unit_test(more_new_images_than_a_page),
         cmocka_unit_test(a_change_in_the_middle_is_read_page_by_page),
+        cmocka_unit_test(what_moves_to_a_page_that_was_read_is_not_lost),
         cmocka_unit_test(odd_refreshes_in_a_row_make_more_careful),
         cmocka_unit_test(records_that_are_not_shown_count_once),
         cmocka_unit_test(who_asks_for_patience_gets_it),
