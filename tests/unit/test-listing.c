@@ -219,13 +219,22 @@ static void arrived(struct fake_server *server, int fd, const char *request)
 
 /* --- the reader --- */
 
+/* Its id is a letter and digits. */
+static int number_of(const struct image *img)
+{
+    int number = 0;
+    struct bytes id = image_id(img);
+    for (size_t i = 1; i < id.len; i++)
+        number = number * 10 + (id.data[i] - '0');
+    return number;
+}
+
 static int take(void *ctx, struct image **images, size_t count)
 {
     struct world *w = ctx;
     int fresh = 0;
     for (size_t i = 0; i < count; i++) {
-        int image = atoi(image_id(images[i]).data + 1);
-        fresh += w->times[image]++ == 0;
+        fresh += w->times[number_of(images[i])]++ == 0;
         image_unref(images[i]);
     }
     return fresh;
