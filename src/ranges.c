@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/ranges.h"
 
+#include "imsfs/strbuf.h"
+
 /* --- What is kept --- */
 
 static void list_free(struct ranges_list *l)
@@ -23,10 +25,12 @@ static bool list_add(struct ranges_list *l, struct bytes end, uint32_t images, s
         l->all = all;
         l->cap = cap;
     }
-    char *copy = strndup(end.data, end.len);
-    if (copy)
-        l->all[l->count++] = (struct range){copy, images, ids};
-    return copy != NULL;
+    CLEANUP(strbuf_free) struct strbuf copy = STRBUF_INIT;
+    strbuf_add(&copy, end.data, end.len);
+    char *text = strbuf_error(&copy) ? NULL : strbuf_steal(&copy);
+    if (text)
+        l->all[l->count++] = (struct range){text, images, ids};
+    return text != NULL;
 }
 
 static void list_drop_last(struct ranges_list *l)

@@ -540,14 +540,18 @@ static int refresh_in_motion(struct world *w)
 {
     const struct source_sink sink = {take, forget, w};
     memset(w->times, 0, sizeof(w->times));
+    pthread_mutex_lock(&w->server.turn); /* requests that nobody wants any more may be there yet */
     begin_refresh(&w->shop);
+    pthread_mutex_unlock(&w->server.turn);
     int r = whole_list(w->source, NULL, &sink, &w->last);
+    pthread_mutex_lock(&w->server.turn);
     /* Behind an image that has moved even a listing page by page finds another list. */
     if (r == 0 && !w->shop.tainted) {
         for (int i = 0; i < w->shop.made; i++)
             w->shop.stayed[i] &= !w->shop.moved[i];
         assert_whole(w);
     }
+    pthread_mutex_unlock(&w->server.turn);
     return r;
 }
 
@@ -562,9 +566,11 @@ static void nothing_that_stays_is_lost(void **state)
         w.shop.moves = seed % 3 == 0;
         w.jitter = seed;
         for (int i = 0; i < 12; i++) {
+            pthread_mutex_lock(&w.server.turn);
             w.shop.change = i % 2 ? 6 + (int)seed % 40 : 0;
             if (i % 2 == 0 && i > 2)
                 add(&w.shop, 0);
+            pthread_mutex_unlock(&w.server.turn);
             int r = refresh_in_motion(&w);
             assert_true(r == 0 || r == -EIO); /* images vanish again and again */
             whole += r == 0;
