@@ -3,6 +3,7 @@
 
 Peaks are those of one refresh: /proc/PID/clear_refs begins a new one.
 """
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import data
 import harness
 
 IMAGES = 10000
+MANY = 100000
 FIXED = 16 << 20
 MOST_AFTER_WALK = 2.0
 MOST_IN_REFRESH = 2.6
@@ -104,6 +106,22 @@ def test_bounds(mount, sim, source_file, kind):
     assert after_walk <= MOST_AFTER_WALK, measured
     assert unchanged <= MOST_IN_REFRESH, measured
     assert max(changed) <= MOST_IN_CHANGE, measured
+
+
+@pytest.mark.all
+@pytest.mark.limit(900)
+def test_bounds_of_many(mount, sim):
+    """The same for 100,000, as far as their directories."""
+    server = sim(None, '--rule', str(MANY))
+    size = MANY * len(json.dumps(server.get('/v2/images?limit=1000')['images'], separators=(',', ':'))) / 1000
+    mounted = mount(server.url, 'ttl=36000')
+    assert len(mounted.list('by-id')) == MANY
+    subprocess.run(['find', mounted.path('images'), '-maxdepth', '4'], stdout=subprocess.DEVNULL, check=True)
+    after_walk = (memory(mounted, 'VmRSS') - FIXED) / size
+    unchanged = (peak_of(mounted, lambda: refresh(mounted)) - FIXED) / size
+    print(after_walk, unchanged)
+    assert after_walk <= MOST_AFTER_WALK
+    assert unchanged <= MOST_IN_REFRESH
 
 
 @pytest.mark.all
