@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first listing shows entries as their page arrives, and never passes for complete when it is not."""
+import dataclasses
 import os
 import threading
 import time
@@ -123,9 +124,13 @@ def test_latency(mount, sim):
     (error(500), 'EIO'), (error(403), 'EACCES'), (Reply(b'{"images": [', cut=5), 'EIO'), (Reply(b'not json'), 'EIO')])
 def test_fourth_page_fails(mount, raw, fault, name):
     tries = 12 if fault.cut else 1  # a broken connection is tried again
+    seen = threading.Event()  # else all may be over before anybody reads
+    fault = dataclasses.replace(fault, gate=seen)
     pages = Paged(grouped(50, first_gold=0), 10, faults={n: fault for n in range(4, 4 + tries)})
     mounted = mount(raw(pages).url, 'lazy', 'page_size=10', 'timeout=4', 'ttl=60')
     lister = Lister(mounted.path('images', 'gold', 'P', 'active'))
+    harness.wait_for(lambda: lister.names, 10)
+    seen.set()
     lister.join(20)
     assert lister.error is not None
     assert harness.errno.errorcode[lister.error.errno] in ((name, 'ETIMEDOUT') if fault.cut else (name,))
