@@ -156,13 +156,14 @@ class Imsfs(Subject):
     name = 'imsfs-file'
     renews = True
     inside = 'images'
+    options = 'ttl=3600'
 
     def source(self):
         return self.scene.records
 
     def mount(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
-        self.serve([os.path.join(self.scene.build, 'imsfs'), '-f', '-o', 'ttl=3600', self.source(), self.point], env=env)
+        self.serve([os.path.join(self.scene.build, 'imsfs'), '-f', '-o', self.options, self.source(), self.point], env=env)
         # In the foreground it mounts before it has a list; others are measured with all at hand, and so is this.
         self.wait_for_list(lambda: self.status()['age'] is not None)
 
@@ -188,6 +189,11 @@ class Imsfs(Subject):
         return measure.traffic(self.status())
 
 
+class ImsfsFollow(Imsfs):
+    name = 'imsfs-follow'
+    options = 'ttl=3600,follow'
+
+
 class ImsfsSim(Imsfs):
     name = 'imsfs-sim'
 
@@ -204,4 +210,4 @@ class ImsfsSim(Imsfs):
         return self.url
 
 
-ALL = (Tmpfs, Imsfs, ImsfsSim, SquashfuseLL, Sshfs)
+ALL = (Tmpfs, Imsfs, ImsfsFollow, ImsfsSim, SquashfuseLL, Sshfs)
