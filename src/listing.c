@@ -13,8 +13,10 @@
 
 /* How often a listing whose marker has vanished starts over. */
 #define RESTARTS_MAX 2
-/* The first so many images of a listing are shown before the rest of their page is built. */
-#define FIRST_IMAGES 64
+/* The first so many images of a listing are shown before anything else is done with their page. */
+#define FIRST_IMAGES 16
+/* In a shorter page to look for the next one takes no time: that is done first. */
+#define LONG_PAGE 65536
 /* How often the page that is on its way is looked after: each time so many images are built. */
 #define PUSH_IMAGES 64
 
@@ -32,10 +34,11 @@ struct page {
     struct http_response response;
     struct decode_result result;
     struct batch batch;
-    size_t built; /* images */
-    bool early;   /* its first images may be shown before it is decoded to its end */
-    bool news;    /* it brought images that the listing did not have */
-    bool cut;     /* what it has more is the next page's */
+    size_t before; /* images of the listing that came before it */
+    size_t built;  /* images */
+    bool early;    /* its first images are shown before anybody looked for the next page */
+    bool news;     /* it brought images that the listing did not have */
+    bool cut;      /* what it has more is the next page's */
 };
 
 /* --- What went wrong, for people --- */
@@ -180,6 +183,33 @@ static int hand_over(struct listing *l, struct page *p, bool begun)
     return 0;
 }
 
+/* Has the next page on its way while this one is decoded. */
+static void look_ahead(struct listing *l, const struct page *p)
+{
+    size_t max = l->s->max_images;
+    struct bytes text = strbuf_bytes(&p->response.body);
+    int64_t now = clock_now_ms(l->s->clock);
+    pager_look_ahead(&l->pager, text, max > p->before ? max - p->before : 0, page_deadline(l, now));
+}
+
+/*
+ * Whether somebody may wait for its first images, who are shown as they are read, whatever the rest
+ * of the page comes to. Not so where the last listing tells where pages end: then there is a list
+ * already, and where this one ends must be known before its first image.
+ */
+static bool is_early(const struct listing *l, const struct page *p)
+{
+    return l->images == 0 && !l->pager.walk.on && p->response.body.len > LONG_PAGE;
+}
+
+static int show_first(struct listing *l, struct page *p)
+{
+    int r = hand_over(l, p, true);
+    if (r == 0)
+        look_ahead(l, p);
+    return r;
+}
+
 /* A decode_image_fn. */
 static int take_image(void *ctx, struct image *img)
 {
@@ -190,7 +220,7 @@ static int take_image(void *ctx, struct image *img)
         pager_push(&p->listing->pager);
     if (r == 0 && p->cut)
         return -ECANCELED; /* that ends the decoding */
-    return r == 0 && p->early && p->built == FIRST_IMAGES ? hand_over(p->listing, p, true) : r;
+    return r == 0 && p->early && p->built == FIRST_IMAGES ? show_first(p->listing, p) : r;
 }
 
 static int decode_page(struct listing *l, struct page *p)
@@ -214,17 +244,6 @@ static int decode_page(struct listing *l, struct page *p)
     atomic_fetch_add(&s->source->counters.pages, 1);
     batch_count(&l->base.left_out, &p->result);
     return 0;
-}
-
-/* Has the next page on its way while this one is decoded. */
-static void look_ahead(struct listing *l, struct page *p)
-{
-    size_t max = l->s->max_images;
-    struct bytes text = strbuf_bytes(&p->response.body);
-    int64_t now = clock_now_ms(l->s->clock);
-    bool whole = pager_look_ahead(&l->pager, text, max > l->images ? max - l->images : 0,
-                                  page_deadline(l, now));
-    p->early = whole && l->images == 0;
 }
 
 /* Moves the listing to the page after p. An enum source_next. */
@@ -297,7 +316,10 @@ int listing_next(struct source_listing *base)
                     (long long)(l->s->list_timeout_ms / 1000));
     if (r < 0)
         return l->base.error.text[0] ? r : fail_request(l, r, &p.response);
-    look_ahead(l, &p);
+    p.before = l->images;
+    p.early = is_early(l, &p);
+    if (!p.early)
+        look_ahead(l, &p);
     r = decode_page(l, &p);
     if (r == 0)
         r = hand_over(l, &p, false);

@@ -166,16 +166,14 @@ static void look_behind(struct pager *p, const struct decode_result *peeked, siz
         ranges_asked(&p->walk);
 }
 
-bool pager_look_ahead(struct pager *p, struct bytes page, size_t room, int64_t deadline_ms)
+void pager_look_ahead(struct pager *p, struct bytes page, size_t room, int64_t deadline_ms)
 {
     struct decode_result peeked = {0};
-    bool whole = peek_page(page, &peeked);
     p->ends_at = NULL;
-    if (whole && !p->one_page)
+    if (peek_page(page, &peeked) && !p->one_page)
         look_behind(p, &peeked, room, deadline_ms);
     top_up(p, deadline_ms);
     decode_result_free(&peeked);
-    return whole;
 }
 
 bool pager_take(struct pager *p, struct bytes id)

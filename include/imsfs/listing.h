@@ -6,6 +6,11 @@
  * The next page is asked for before the one at hand is decoded. What comes of it is for the next
  * listing_next() to tell, and the same as if it had been asked for then. So it is with the pages
  * that are asked for side by side, see ranges.h.
+ *
+ * The first images of a listing whose first page is long come before that (begun, see source.h).
+ * What vouches for them: the answer was good (status 200) and came whole, and each of their records
+ * was read to its end. What does not: that the rest of the page is a page. If it is none, the
+ * listing fails after them.
  */
 #ifndef IMSFS_LISTING_H
 #define IMSFS_LISTING_H

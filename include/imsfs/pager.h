@@ -48,9 +48,9 @@ MUST_CHECK int pager_ask(struct pager *p, struct client_try *t);
 /*
  * Sends the request for the page behind this one, where it is sure that the listing will want it if
  * it may have room more images and the page is what it seems to be; and for those behind it where
- * the last listing tells. True: it seems to be a whole one.
+ * the last listing tells.
  */
-bool pager_look_ahead(struct pager *p, struct bytes page, size_t room, int64_t deadline_ms);
+void pager_look_ahead(struct pager *p, struct bytes page, size_t room, int64_t deadline_ms);
 /* Moves that on, without waiting. */
 void pager_push(const struct pager *p);
 /* Gives it up. Returns how many requests it made that no answer will count. */

@@ -56,19 +56,26 @@ static const char *target_of(struct world *w, unsigned n)
 }
 
 /* A page with the images first to last; next NULL: none. */
-static enum fake_end page(struct strbuf *out, int first, int last, const char *next)
+/* Images of that name, and what stands behind them. */
+static enum fake_end page_of(struct strbuf *out, int first, int last, const char *name,
+                             const char *rest)
 {
     struct strbuf body = STRBUF_INIT;
     strbuf_add_str(&body, "{\"images\": [");
     for (int i = first; i <= last; i++)
-        strbuf_printf(&body, "%s{\"id\": \"id-%d\", \"name\": \"n\"}", i > first ? ", " : "", i);
-    strbuf_add_str(&body, "]");
-    if (next)
-        strbuf_printf(&body, ", \"next\": \"%s\"", next);
-    strbuf_add_str(&body, "}");
+        strbuf_printf(&body, "%s{\"id\": \"id-%d\", \"name\": \"%s\"}", i > first ? ", " : "", i,
+                      name);
+    strbuf_add_str(&body, rest);
     fake_reply(out, 200, "", strbuf_str(&body));
     strbuf_free(&body);
     return FAKE_KEEP;
+}
+
+static enum fake_end page(struct strbuf *out, int first, int last, const char *next)
+{
+    char rest[256];
+    snprintf(rest, sizeof(rest), next ? "], \"next\": \"%s\"}" : "]}", next);
+    return page_of(out, first, last, "n", rest);
 }
 
 static enum fake_end refuse(struct strbuf *out, int status, const char *message)
@@ -1133,18 +1140,42 @@ static void the_next_page_is_asked_for_before_this_one_is_taken(void **state)
     close_world(&w);
 }
 
-/* Two pages of 200. */
+/* 200 images of 1 KiB, and what stands behind them. */
+static enum fake_end long_page(struct strbuf *out, const char *rest)
+{
+    char name[1001];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    return page_of(out, 1, 200, name, rest);
+}
+
 static enum fake_end play_long(struct world *w, unsigned n, const char *target, struct strbuf *out)
+{
+    (void)w, (void)target;
+    return n ? page(out, 201, 400, NULL)
+             : long_page(out, "], \"next\": \"/v2/images?marker=id-200\"}");
+}
+
+static enum fake_end play_no_page(struct world *w, unsigned n, const char *target,
+                                  struct strbuf *out)
+{
+    (void)w, (void)n, (void)target;
+    return long_page(out, "}");
+}
+
+static enum fake_end play_short(struct world *w, unsigned n, const char *target, struct strbuf *out)
 {
     (void)w, (void)target;
     return n ? page(out, 201, 400, NULL) : page(out, 1, 200, "/v2/images?marker=id-200");
 }
 
+/* What the sink was given, and how many requests there had been then. */
 struct parts {
     struct world *world;
     struct source_listing *listing;
     size_t counts[8];
     bool begun[8];
+    unsigned long long requests[8];
     unsigned count;
 };
 
@@ -1153,29 +1184,87 @@ static int take_part(void *ctx, struct image **images, size_t count)
     struct parts *p = ctx;
     assert_true(p->count < ARRAY_SIZE(p->counts));
     p->begun[p->count] = p->listing->begun;
+    p->requests[p->count] = p->world->source->counters.requests;
     p->counts[p->count++] = count;
     return take(p->world, images, count);
 }
 
+/* What the listing comes to. */
+static int list_in_parts(struct world *w, struct parts *p)
+{
+    const struct source_sink sink = {take_part, NULL, p};
+    *p = (struct parts){.world = w};
+    assert_int_equal(source_begin(w->source, NULL, &sink, &p->listing), 0);
+    int r;
+    do
+        r = source_next(p->listing);
+    while (r == SOURCE_MORE);
+    source_end(p->listing);
+    return r;
+}
+
+/* Nobody waits until the next page is asked for; but that is not to wait for all of this one. */
 static void the_first_images_come_before_their_page_is_built(void **state)
 {
     (void)state;
     struct world w;
-    struct parts p = {.world = &w};
+    struct parts p;
     open_world(&w, play_long, "", standard());
-    const struct source_sink sink = {take_part, NULL, &p};
-    assert_int_equal(source_begin(w.source, NULL, &sink, &p.listing), 0);
-    assert_int_equal(source_next(p.listing), SOURCE_MORE);
-    assert_int_equal(source_next(p.listing), SOURCE_DONE);
-    source_end(p.listing);
+    assert_int_equal(list_in_parts(&w, &p), SOURCE_DONE);
     assert_int_equal(p.count, 3);
-    assert_int_equal(p.counts[0], 64);
-    assert_int_equal(p.counts[1], 136);
+    assert_int_equal(p.counts[0], 16);
+    assert_int_equal(p.counts[1], 184);
     assert_int_equal(p.counts[2], 200);
     assert_true(p.begun[0]);
     assert_false(p.begun[1]);
     assert_false(p.begun[2]);
+    assert_int_equal(p.requests[0], 1);
+    assert_int_equal(p.requests[1], 2);
     assert_int_equal(w.source->counters.pages, 2);
+    close_world(&w);
+}
+
+static void in_a_short_page_the_next_one_is_looked_for_first(void **state)
+{
+    (void)state;
+    struct world w;
+    struct parts p;
+    open_world(&w, play_short, "", standard());
+    assert_int_equal(list_in_parts(&w, &p), SOURCE_DONE);
+    assert_int_equal(p.count, 2);
+    assert_int_equal(p.counts[0], 200);
+    assert_false(p.begun[0]);
+    assert_int_equal(p.requests[0], 2);
+    close_world(&w);
+}
+
+static void what_begins_like_a_page_is_none_yet(void **state)
+{
+    (void)state;
+    struct world w;
+    struct parts p;
+    open_world(&w, play_no_page, "", standard());
+    assert_int_equal(list_in_parts(&w, &p), -EIO);
+    assert_int_equal(p.count, 1);
+    assert_int_equal(p.counts[0], 16);
+    assert_true(p.begun[0]);
+    assert_int_equal(w.source->counters.pages, 0);
+    assert_int_equal(w.source->counters.requests, 1);
+    close_world(&w);
+}
+
+/* What was shown of a page takes no room beside it. */
+static void behind_a_long_page_there_is_all_the_room(void **state)
+{
+    (void)state;
+    struct world w;
+    struct parts p;
+    struct source_http_config config = standard();
+    config.max_images = 200;
+    open_world(&w, play_long, "", config);
+    assert_int_equal(list_in_parts(&w, &p), -EIO);
+    assert_int_equal(p.counts[1], 184);
+    assert_int_equal(p.requests[1], 2);
     close_world(&w);
 }
 
@@ -1260,6 +1349,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_page_is_asked_for_before_this_one_is_taken),
         cmocka_unit_test(the_first_images_come_before_their_page_is_built),
+        cmocka_unit_test(in_a_short_page_the_next_one_is_looked_for_first),
+        cmocka_unit_test(what_begins_like_a_page_is_none_yet),
+        cmocka_unit_test(behind_a_long_page_there_is_all_the_room),
         cmocka_unit_test(a_wrong_guess_costs_a_request_and_no_more),
         cmocka_unit_test(an_error_on_the_way_is_told_when_its_page_is_due),
         cmocka_unit_test(nothing_is_asked_for_that_may_not_be_wanted),
