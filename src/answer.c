@@ -118,12 +118,20 @@ static struct directory *growing(const struct scene *s, const struct node *dir)
     return grows ? (struct directory *)catalog_dir(s->view.catalog, dir->dir) : NULL;
 }
 
+/* Of what is not complete there may be more to wait for. */
+static int more_of(const struct list_view *view)
+{
+    return view->failed ? view->failed : LIST_WAIT;
+}
+
 static int answer_list(struct scene *s, const struct call *call, struct answer *a)
 {
     struct listing l = {.s = s, .out = &a->text, .size = call->size};
     if (!strbuf_reserve(&a->text, call->size))
         return -ENOMEM;
     struct directory *d = growing(s, &call->node);
+    if (s->view.failed && !d)
+        return s->view.failed; /* the kernel keeps what it lists to its end */
     if (d)
         atomic_store(&d->listed, true);
     int r = entries_give(&s->tree, s->view.catalog, &call->node, call->offset, add_entry, &l);
@@ -132,7 +140,7 @@ static int answer_list(struct scene *s, const struct call *call, struct answer *
     bool ends = r == 0 && a->text.len == 0;
     /* An empty answer would end the listing: while the directory grows, there may be more. */
     if (ends && d)
-        return LIST_WAIT;
+        return more_of(&s->view);
     /* From now on the kernel lists it by itself, and looks at the directory's attributes only,
      * which vouch for nothing (see name_lease_s()). */
     a->lapses = ends && call->node.kind == NODE_QUERY;
@@ -275,7 +283,7 @@ static int answer_from_list(struct answerer *x, const struct call *call, struct 
     if (r == 0) {
         r = rules[call->kind].answer(&s, call, a);
         if (r == -ESTALE && s.view.catalog && !s.view.complete)
-            r = LIST_WAIT; /* what it stands for may still come */
+            r = more_of(&s.view); /* what it stands for may still come */
         scene_look_away(&s);
     }
     scene_leave(&s);

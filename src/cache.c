@@ -297,9 +297,13 @@ void cache_clear_out(struct cache *c, uint32_t list, uint64_t generation)
     struct list *l = lock_list(c, list);
     if (!l)
         return;
+    struct shelf_change left = {0};
     bool last = generation == l->generation;
     l->holds += last;
+    if (last && !l->busy) /* else the fetcher may be at it */
+        left = shelf_take_left(&l->shelf);
     unlock(c);
+    shelf_change_free(&left);
     if (!last)
         return;
     shelf_clear_out(&l->shelf);

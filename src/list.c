@@ -127,10 +127,25 @@ static int decide(struct list *l, enum list_need need, int64_t now_ms, struct li
     return must_be_whole ? LIST_WAIT : 0;
 }
 
+/* What came of a first listing that failed vouches for nothing. */
+static int view_left(struct list *l, struct list_view *view)
+{
+    view->lease_ms = 0;
+    view->failed = l->last_error;
+    view->catalog = shelf_open_left(&l->shelf);
+    view->since = shelf_since(&l->shelf);
+    if (view->catalog)
+        return 0;
+    shelf_close(&l->shelf);
+    return l->last_error;
+}
+
 int list_view(struct list *l, enum list_need need, int64_t now_ms, struct list_view *view)
 {
     *view = (struct list_view){.event = l->event, .attic = &l->shelf.attic, .tenure = l->tenure};
     int r = decide(l, need, now_ms, view);
+    if (r < 0 && need == LIST_REST)
+        return view_left(l, view);
     if (r != 0)
         return r;
     view->catalog = shelf_open(&l->shelf, &view->complete);

@@ -54,6 +54,17 @@ static void finish(struct waiting *w, int error)
     free(w);
 }
 
+/* Who is half-way through a directory gets what came before the error. Takes w over. */
+static void fail(struct requests *rs, struct waiting *w, int error)
+{
+    uint64_t event;
+    if (w->call.kind == CALL_LIST && w->call.offset > 0 &&
+        run_call(rs, w->req, &w->call, false, &event))
+        free(w);
+    else
+        finish(w, error);
+}
+
 /* Parks w until something happens after event; what happened meanwhile it answers. Takes w over. */
 static void park(struct requests *rs, struct waiting *w, uint64_t event)
 {
@@ -73,7 +84,7 @@ static void park(struct requests *rs, struct waiting *w, uint64_t event)
             return;
         int error = cache_failed_since(rs->answerer->stage.cache, list, w->event);
         if (error < 0) {
-            finish(w, error);
+            fail(rs, w, error);
             return;
         }
         if (run_call(rs, w->req, &w->call, false, &event)) {
@@ -99,7 +110,7 @@ void requests_woken(struct requests *rs, uint32_t list, unsigned events, int err
         next = p->next;
         struct waiting *w = (struct waiting *)p;
         if (error < 0)
-            finish(w, error);
+            fail(rs, w, error);
         else
             run_again(rs, w);
     }

@@ -22,6 +22,7 @@ void shelf_deinit(struct shelf *s)
     if (s->next != s->growing)
         catalog_free(s->next);
     catalog_free(s->growing);
+    catalog_free(s->left);
     catalog_free(s->current);
     attic_free(s->attic.boxes);
     attic_free(s->leaving);
@@ -35,6 +36,12 @@ const struct catalog *shelf_open(struct shelf *s, bool *complete)
     if (s->current)
         return s->current;
     return s->growing && catalog_streamable(s->growing) ? s->growing : NULL;
+}
+
+const struct catalog *shelf_open_left(struct shelf *s)
+{
+    pthread_rwlock_rdlock(&s->lock);
+    return s->left;
 }
 
 void shelf_close(struct shelf *s)
@@ -61,9 +68,18 @@ struct shelf_change shelf_empty(struct shelf *s)
     struct shelf_change change = {0};
     pthread_rwlock_wrlock(&s->lock);
     change.before = STEAL(s->current);
+    change.unused = STEAL(s->left);
     change.dropped = STEAL(s->attic.boxes);
     s->attic = (struct attic){0};
     s->since = numbers_stamp(s->numbers);
+    pthread_rwlock_unlock(&s->lock);
+    return change;
+}
+
+struct shelf_change shelf_take_left(struct shelf *s)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    struct shelf_change change = {.unused = STEAL(s->left)};
     pthread_rwlock_unlock(&s->lock);
     return change;
 }
@@ -110,7 +126,8 @@ size_t shelf_bytes(struct shelf *s)
 {
     pthread_rwlock_rdlock(&s->lock);
     const struct catalog *list = seen(s);
-    size_t bytes = attic_bytes(&s->attic) + (list ? catalog_bytes(list) : 0);
+    size_t bytes = attic_bytes(&s->attic) + (list ? catalog_bytes(list) : 0) +
+                   (s->left ? catalog_bytes(s->left) : 0);
     pthread_rwlock_unlock(&s->lock);
     return bytes;
 }
@@ -136,6 +153,13 @@ static struct attic_box *replace(struct shelf *s, struct catalog *current)
     return dropped;
 }
 
+static void set_left(struct shelf *s, struct catalog *left)
+{
+    pthread_rwlock_wrlock(&s->lock);
+    s->left = left;
+    pthread_rwlock_unlock(&s->lock);
+}
+
 int shelf_begin(struct shelf *s)
 {
     int r = catalog_new(&s->next, s->numbers, s->form, s->current, !s->current);
@@ -143,6 +167,8 @@ int shelf_begin(struct shelf *s)
         return r;
     catalog_grow(s->next, s->since);
     set_visible(s, NULL, s->next);
+    struct shelf_change rest = shelf_take_left(s);
+    shelf_change_free(&rest);
     return 0;
 }
 
@@ -235,12 +261,14 @@ struct shelf_change shelf_abandon(struct shelf *s)
         change.now = NULL;
     pack(s, change.now);
     change.dropped = replace(s, s->current);
+    if (catalog_streamable(change.before))
+        set_left(s, change.before);
     return change;
 }
 
 void shelf_clear(struct shelf *s, struct shelf_change *change)
 {
-    if (change->before == s->current)
+    if (change->before == s->current || change->before == s->left)
         change->before = NULL;
     if (change->now == s->current)
         change->now = NULL;

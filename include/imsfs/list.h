@@ -25,7 +25,7 @@ enum list_need {
     LIST_KNOWN,   /* a list, of any age within `stale`: what was looked up already */
     LIST_FRESH,   /* a valid list */
     LIST_REST,    /* the same, for a reader half-way through: of a first listing that failed it gets
-                     the error */
+                     what came, and then the error */
     LIST_SETTLED, /* a valid list that the kernel's caches agree with */
 };
 
@@ -44,7 +44,8 @@ struct list_view {
     const struct catalog *catalog; /* NULL only with LIST_NOW */
     const struct attic *attic;     /* what was in the lists before */
     uint32_t tenure;               /* which user of its number the list is */
-    bool complete;                 /* false: it is growing */
+    bool complete;                 /* false: it is growing, or was when it failed */
+    int failed;                    /* with which errno it did, for LIST_REST only; else 0 */
     int64_t lease_ms;              /* for how long the kernel may go on without asking */
     struct timespec since;         /* see shelf_since() */
     uint64_t event;                /* the last one there was */

@@ -16,10 +16,11 @@
 struct shelf {
     struct numbers *numbers; /* borrowed */
     enum catalog_form form;
-    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; attic;
-                                since */
+    pthread_rwlock_t lock;   /* protects: current, growing and, while it grows, its inside; left;
+                                attic; since */
     struct catalog *current; /* complete, or NULL */
     struct catalog *growing; /* the first list, or NULL */
+    struct catalog *left;    /* what readers saw of a first list that failed, or NULL */
     struct catalog *next;    /* the fetcher's alone; may be growing */
     struct timespec since;   /* the mtime of what is there without a list, when nothing grows */
     struct attic attic;
@@ -43,6 +44,13 @@ void shelf_deinit(struct shelf *s);
  */
 const struct catalog *shelf_open(struct shelf *s, bool *complete);
 void shelf_close(struct shelf *s);
+/*
+ * The same for those who were half-way through a first list that failed: what came of it, until
+ * another listing begins, shelf_empty(), or shelf_take_left(). NULL: there is none.
+ */
+const struct catalog *shelf_open_left(struct shelf *s);
+/* Takes that out; freed as by shelf_change_free(). No listing is under way. */
+struct shelf_change shelf_take_left(struct shelf *s);
 /*
  * The mtime of the directories that are there without a list, while readers see none. It stays the
  * same until the first list that they see is whole; when that fails, or goes, it is a newer one.
@@ -87,7 +95,7 @@ bool shelf_has_next(const struct shelf *s);
 void shelf_finish(struct shelf *s, char *marker);
 /* changed: the next list is what readers see from now on; else the current one stays. */
 struct shelf_change shelf_show(struct shelf *s, bool changed);
-/* The listing failed: of a first one nothing stays. */
+/* The listing failed: of a first one nothing stays but for shelf_open_left(). */
 struct shelf_change shelf_abandon(struct shelf *s);
 /* Frees what readers no longer see. */
 void shelf_clear(struct shelf *s, struct shelf_change *change);

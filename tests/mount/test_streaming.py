@@ -146,6 +146,19 @@ def test_fourth_page_fails(mount, raw, fault, name):
     assert harness.wait_for(again, 15, 0.2)
 
 
+def test_all_that_came_is_seen_before_the_error(mount, raw):
+    """A first page that takes many messages to list, and a second one that fails before it is listed."""
+    for path in (['by-id'], ['query', 'name=a']):
+        pages = Paged(data.records(1000), faults={2: error(403)})
+        mounted = mount(raw(pages).url, 'lazy', 'dialect=glance')
+        lister = Lister(mounted.path(*path))
+        lister.join(20)
+        assert (len(lister.names), lister.error and lister.error.errno) == (1000, harness.errno.EACCES)
+        assert len(set(lister.names)) == 1000
+        pages.faults.clear()
+        assert harness.wait_for(lambda: len(mounted.list(*path)) == 1000, 15, 0.2)
+
+
 def test_a_failed_refresh_leaves_the_list_in_place(mount, raw):
     pages = Paged(grouped(50, first_gold=0), 10)
     server = raw(pages)

@@ -186,6 +186,61 @@ static void of_a_first_list_that_failed_nothing_stays(void **state)
     assert_shown(f, 1, false);
 }
 
+static int left(struct fixture *f)
+{
+    const struct catalog *c = shelf_open_left(&f->shelf);
+    int images = c ? (int)catalog_counts(c)->images : -1;
+    shelf_close(&f->shelf);
+    return images;
+}
+
+static void abandon(struct fixture *f)
+{
+    struct shelf_change change = shelf_abandon(&f->shelf);
+    shelf_clear(&f->shelf, &change);
+}
+
+/* Until the next one begins, somebody empties the shelf or takes it. */
+static void of_a_first_list_that_failed_the_rest_can_be_read(void **state)
+{
+    struct fixture *f = *state;
+    struct shelf_change (*const ends[])(struct shelf *) = {shelf_take_left, shelf_empty};
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        assert_int_equal(shelf_begin(&f->shelf), 0);
+        assert_int_equal(left(f), -1);
+        add(f, PAGE(A, B), true);
+        abandon(f);
+        assert_int_equal(left(f), 2);
+        assert_shown(f, -1, false);
+        size_t bytes = shelf_bytes(&f->shelf);
+        struct shelf_change change = ends[i](&f->shelf);
+        assert_true(shelf_bytes(&f->shelf) < bytes);
+        shelf_change_free(&change);
+        assert_int_equal(left(f), -1);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(shelf_begin(&f->shelf), 0);
+        assert_int_equal(left(f), -1);
+        add(f, PAGE(A, B), true);
+        abandon(f);
+    }
+    assert_int_equal(left(f), 2);
+}
+
+/* A reader of it could have missed an entry. */
+static void what_was_not_shown_is_not_left(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(A, B), true);
+    abandon(f);
+    assert_int_equal(shelf_begin(&f->shelf), 0);
+    add(f, PAGE(B), true);
+    assert_shown(f, -1, false);
+    abandon(f);
+    assert_int_equal(left(f), -1);
+}
+
 static void a_later_list_that_failed_leaves_the_old_one(void **state)
 {
     struct fixture *f = *state;
@@ -407,6 +462,8 @@ int main(void)
         TEST(a_later_list_replaces_the_old_one_at_once),
         TEST(an_unchanged_list_stays),
         TEST(of_a_first_list_that_failed_nothing_stays),
+        TEST(of_a_first_list_that_failed_the_rest_can_be_read),
+        TEST(what_was_not_shown_is_not_left),
         TEST(a_later_list_that_failed_leaves_the_old_one),
         TEST(readers_keep_what_they_saw_when_it_starts_over),
         TEST(one_that_started_over_may_fail),
