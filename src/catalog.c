@@ -30,7 +30,8 @@ int catalog_new(struct catalog **out, struct numbers *numbers, enum catalog_form
     c->form = form;
     c->previous = previous;
     c->streaming = streaming;
-    int r = groups_init(&c->groups, numbers, form == CATALOG_FLAT);
+    int r =
+        groups_init(&c->groups, numbers, form == CATALOG_FLAT, previous ? &previous->groups : NULL);
     if (r < 0) {
         catalog_free(c);
         return r;
@@ -74,11 +75,20 @@ static void share(struct catalog *c, struct roll_item *item)
     c->image_bytes += lent ? bytes / 2 : bytes;
 }
 
+/* Whether another id has that slot there: two that are alike for the table (ledger.h). */
+static bool is_anothers(const struct catalog *list, const struct roll_item *item)
+{
+    const struct roll_item *other = list ? roll_find(&list->roll, item->slot) : NULL;
+    return other && !bytes_equal(image_id(other->img), image_id(item->img));
+}
+
 /* Returns 1 when the image is new to this listing, 0 when not. Takes over the reference. */
 static int add_image(struct catalog *c, struct image *img)
 {
     struct roll_item item = {.img = img};
     int r = ids_add(c->numbers->ids, image_id(img), &item.slot);
+    if (r == 0 && (is_anothers(c, &item) || is_anothers(c->previous, &item)))
+        r = -ENOSPC;
     if (r == 0 && roll_find(&c->roll, item.slot)) {
         c->counts.duplicates++;
         image_unref(img);
@@ -184,6 +194,7 @@ void catalog_finish(struct catalog *c)
             follow(c, d, before, stamp);
     }
     c->previous = NULL;
+    c->groups.previous = NULL;
 }
 
 void catalog_set_more(struct catalog *c, char *marker)

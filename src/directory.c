@@ -155,6 +155,11 @@ struct bytes directory_name(const struct directory *d)
     return (struct bytes){d->name, d->name_len};
 }
 
+bool directory_is(const struct directory *d, uint32_t parent, struct bytes name)
+{
+    return d->parent == parent && bytes_equal(directory_name(d), name);
+}
+
 size_t directory_bytes(const struct directory *d)
 {
     size_t entries = d->entries == &d->only ? 0 : d->cap * sizeof(*d->entries);

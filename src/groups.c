@@ -125,9 +125,9 @@ static int add_flat_root(struct groups *g)
     return 0;
 }
 
-int groups_init(struct groups *g, struct numbers *numbers, bool flat)
+int groups_init(struct groups *g, struct numbers *numbers, bool flat, const struct groups *previous)
 {
-    *g = (struct groups){.numbers = numbers, .flat = flat};
+    *g = (struct groups){.numbers = numbers, .flat = flat, .previous = previous};
     return flat ? add_flat_root(g) : add_view_roots(g);
 }
 
@@ -152,6 +152,13 @@ void groups_deinit(struct groups *g)
     free(g->touched);
 }
 
+/* Whether another directory has that slot: two that are alike for the table (ledger.h). */
+static bool is_anothers(const struct groups *g, uint32_t slot, uint32_t parent, struct bytes name)
+{
+    const struct directory *d = g ? groups_dir(g, slot) : NULL;
+    return d && !directory_is(d, parent, name);
+}
+
 /*
  * Goes from p->dir to its subdirectory for a value. Returns 1; 0 when another value has that name
  * in a view, where the image is left out; or -errno.
@@ -166,6 +173,9 @@ static int enter(struct placing *p, struct bytes value, bool leaf)
     int r = numbers_add_dir(g->numbers, p->dir->slot, encoded, &slot);
     if (r < 0)
         return r;
+    if (is_anothers(g, slot, p->dir->slot, encoded) ||
+        is_anothers(g->previous, slot, p->dir->slot, encoded))
+        return -ENOSPC;
     d = groups_dir(g, slot);
     if (!d) {
         r = new_dir(g, slot, p->dir, p->dir->view, encoded, &d);

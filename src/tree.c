@@ -109,7 +109,10 @@ static int lookup_dir(const struct tree *t, const struct catalog *c, const struc
                       struct bytes name, struct node *out)
 {
     uint32_t slot;
-    if (numbers_find_dir(t->numbers, d->slot, name, &slot) < 0 || !catalog_dir(c, slot))
+    if (numbers_find_dir(t->numbers, d->slot, name, &slot) < 0)
+        return -ENOENT;
+    const struct directory *found = catalog_dir(c, slot);
+    if (!found || !directory_is(found, d->slot, name))
         return -ENOENT;
     *out = (struct node){.kind = NODE_DIR, .dir = slot};
     return 0;

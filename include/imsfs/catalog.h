@@ -25,7 +25,8 @@ enum catalog_form {
 struct catalog_counts {
     size_t images;
     size_t duplicates;  /* records whose id was there already */
-    size_t unnumbered;  /* images that are not shown because a table is full */
+    size_t unnumbered;  /* images that are not shown, or places of theirs, because a table is full
+                           or their number is another's (ledger.h) */
     size_t names_equal; /* entries left out because the name was taken */
 };
 

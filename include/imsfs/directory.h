@@ -62,6 +62,8 @@ uint32_t directory_lower(const struct directory *d, uint64_t mark);
 /* Only where entries are sorted; catalog_has() knows of all. */
 bool directory_has(const struct directory *d, uint32_t slot);
 struct bytes directory_name(const struct directory *d);
+/* Whether it has this name in that parent: its slot alone does not tell, see ledger.h. */
+bool directory_is(const struct directory *d, uint32_t parent, struct bytes name);
 /* About the memory that it needs. */
 size_t directory_bytes(const struct directory *d);
 /* What an image is called in a leaf directory: name@id, or id. Returns the length. */

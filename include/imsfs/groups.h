@@ -11,7 +11,8 @@
 #include "imsfs/roll.h"
 
 struct groups {
-    struct numbers *numbers; /* borrowed */
+    struct numbers *numbers;       /* borrowed */
+    const struct groups *previous; /* see groups_init() */
     bool flat;
     bool growing;            /* see groups_grow() */
     size_t unnumbered;       /* see struct catalog_counts */
@@ -25,8 +26,12 @@ struct groups {
     size_t touched_count, touched_cap;
 };
 
-/* flat: one directory, with slot 0, in the order of arrival. -ENOMEM: deinit it too. */
-MUST_CHECK int groups_init(struct groups *g, struct numbers *numbers, bool flat);
+/*
+ * flat: one directory, with slot 0, in the order of arrival. previous: of the list that this one
+ * will replace, as long as images are placed, or NULL. -ENOMEM: deinit it too.
+ */
+MUST_CHECK int groups_init(struct groups *g, struct numbers *numbers, bool flat,
+                           const struct groups *previous);
 void groups_deinit(struct groups *g);
 
 /*
@@ -36,7 +41,8 @@ void groups_deinit(struct groups *g);
 void groups_grow(struct groups *g, struct timespec since);
 /*
  * Puts an image where it belongs, and fills in its home. -ENOSPC: it can have none, because a table
- * is full; a place in a view that cannot be had is counted. -ENOMEM.
+ * is full or the number is that of another directory here or in previous (ledger.h); a place in a
+ * view that cannot be had is counted. -ENOMEM.
  */
 MUST_CHECK int groups_place(struct groups *g, struct roll_item *item);
 /* Makes -ENOSPC a count; anything else stays. */

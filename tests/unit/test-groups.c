@@ -18,7 +18,7 @@ static int set_up_form(bool flat)
 {
     lists_init(&l, "status");
     count = 0;
-    return groups_init(&g, &l.numbers, flat);
+    return groups_init(&g, &l.numbers, flat, NULL);
 }
 
 static int set_up(void **state)
