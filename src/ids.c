@@ -43,11 +43,6 @@ int ids_find(const struct ids *t, struct bytes id, uint32_t *slot)
     return ledger_find(t->ledger, id, slot);
 }
 
-uint32_t ids_count(const struct ids *t)
-{
-    return ledger_count(t->ledger);
-}
-
 uint32_t ids_version(struct ids *t, uint32_t slot, struct bytes contents)
 {
     uint64_t low = ledger_digest(t->ledger, contents).low;
@@ -58,9 +53,4 @@ uint32_t ids_version(struct ids *t, uint32_t slot, struct bytes contents)
         last->versions++;
     }
     return last->versions - 1;
-}
-
-size_t ids_bytes(const struct ids *t)
-{
-    return ledger_bytes(t->ledger);
 }

@@ -190,31 +190,10 @@ int ledger_find(const struct ledger *t, struct bytes text, uint32_t *number)
     return 0;
 }
 
-uint32_t ledger_count(const struct ledger *t)
-{
-    pthread_mutex_t *lock = (pthread_mutex_t *)&t->lock;
-    pthread_mutex_lock(lock);
-    uint32_t count = t->count;
-    pthread_mutex_unlock(lock);
-    return count;
-}
-
 void *ledger_extra(struct ledger *t, uint32_t number)
 {
     pthread_mutex_lock(&t->lock);
     uint32_t *cell = cell_at(t, number);
     pthread_mutex_unlock(&t->lock);
     return cell + DIGEST_WORDS;
-}
-
-size_t ledger_bytes(const struct ledger *t)
-{
-    pthread_mutex_t *lock = (pthread_mutex_t *)&t->lock;
-    pthread_mutex_lock(lock);
-    size_t chunks = (t->count + CHUNK_CELLS - 1) / CHUNK_CELLS;
-    size_t bytes = sizeof(*t) + chunk_limit(t) * sizeof(*t->chunks) +
-                   chunks * CHUNK_CELLS * t->cell_words * sizeof(uint32_t) +
-                   t->bucket_count * sizeof(*t->buckets);
-    pthread_mutex_unlock(lock);
-    return bytes;
 }

@@ -24,13 +24,10 @@ void ids_free(struct ids *t);
 MUST_CHECK int ids_add(struct ids *t, struct bytes id, uint32_t *slot);
 /* The number of id, or -ENOENT. */
 MUST_CHECK int ids_find(const struct ids *t, struct bytes id, uint32_t *slot);
-uint32_t ids_count(const struct ids *t);
 /*
  * The version of contents for the id in this slot, which was given out: the last one, if it had the
  * same (by 64 bits of their digest), else one that it never had, counted from 0.
  */
 uint32_t ids_version(struct ids *t, uint32_t slot, struct bytes contents);
-/* The memory that the table has. */
-size_t ids_bytes(const struct ids *t);
 
 #endif

@@ -27,7 +27,6 @@ void ledger_free(struct ledger *t);
 MUST_CHECK int ledger_add(struct ledger *t, struct bytes text, uint32_t *number);
 /* The number of text, or -ENOENT. */
 MUST_CHECK int ledger_find(const struct ledger *t, struct bytes text, uint32_t *number);
-uint32_t ledger_count(const struct ledger *t);
 /*
  * What the user keeps for a number that was given out, at first zeros. It stays where it is, at an
  * address that 4 divides; the table's lock does not protect it.
@@ -35,7 +34,5 @@ uint32_t ledger_count(const struct ledger *t);
 void *ledger_extra(struct ledger *t, uint32_t number);
 /* With the table's key, which nobody can guess. */
 struct digest ledger_digest(const struct ledger *t, struct bytes text);
-/* The memory that the table has. */
-size_t ledger_bytes(const struct ledger *t);
 
 #endif

@@ -2,7 +2,18 @@
 #include "lists.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
+
+#define MANY 200000
+#define BYTES_AHEAD (192 << 10) /* for the next ones */
+
+static uint32_t add_dir(struct lists *l, uint32_t parent, const char *name)
+{
+    uint32_t slot;
+    assert_int_equal(numbers_add_dir(&l->numbers, parent, bytes_of(name), &slot), 0);
+    return slot;
+}
 
 static void views_have_the_first_directory_numbers(void **state)
 {
@@ -16,15 +27,8 @@ static void views_have_the_first_directory_numbers(void **state)
         assert_int_equal(numbers_find_dir(&l.numbers, DIRECTORY_ROOT, name, &slot), 0);
         assert_int_equal(slot, i);
     }
-    assert_int_equal(ledger_count(l.numbers.dirs), l.layout->view_count);
+    assert_int_equal(add_dir(&l, 0, "gold"), l.layout->view_count);
     lists_deinit(&l);
-}
-
-static uint32_t add_dir(struct lists *l, uint32_t parent, const char *name)
-{
-    uint32_t slot;
-    assert_int_equal(numbers_add_dir(&l->numbers, parent, bytes_of(name), &slot), 0);
-    return slot;
 }
 
 static void a_directory_is_its_parent_and_its_name(void **state)
@@ -90,6 +94,61 @@ static void stamps_rise_when_the_wall_clock_went_back(void **state)
     lists_deinit(&l);
 }
 
+/* --- What they cost --- */
+
+static size_t held; /* bytes that the numbers have from malloc */
+
+void *__real_calloc(size_t count, size_t size);
+void __real_free(void *p);
+void *__wrap_calloc(size_t count, size_t size);
+void __wrap_free(void *p);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    void *p = __real_calloc(count, size);
+    held += malloc_usable_size(p);
+    return p;
+}
+
+void __wrap_free(void *p)
+{
+    held -= malloc_usable_size(p);
+    __real_free(p);
+}
+
+static void add_id(struct lists *l, const char *id)
+{
+    uint32_t slot;
+    assert_int_equal(ids_add(l->numbers.ids, bytes_of(id), &slot), 0);
+}
+
+/* As long as the mount lives, whatever its form, and at any moment of the growth: an id, and one
+ * that brings a name with it, which has a directory in by-name. */
+static void an_id_that_was_once_seen_costs_little(void **state)
+{
+    (void)state;
+    static const struct {
+        int digits;
+        bool named;
+        size_t most;
+    } cases[] = {{36, false, 32}, {128, false, 32}, {1, false, 32}, {36, true, 48}};
+    for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+        struct lists l;
+        lists_init(&l, LAYOUT_DEFAULT);
+        const size_t before = held;
+        for (uint32_t i = 0; i < MANY; i++) {
+            char text[200];
+            snprintf(text, sizeof(text), "%0*x", cases[k].digits, i * 2654435761u);
+            add_id(&l, text);
+            if (cases[k].named)
+                add_dir(&l, 0, text);
+            if (held - before > (i + 1) * cases[k].most + BYTES_AHEAD)
+                fail_msg("%u of case %zu need %zu bytes", i + 1, k, held - before);
+        }
+        lists_deinit(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +157,7 @@ int main(void)
         cmocka_unit_test(no_directory_has_a_long_name),
         cmocka_unit_test(every_stamp_is_later),
         cmocka_unit_test(stamps_rise_when_the_wall_clock_went_back),
+        cmocka_unit_test(an_id_that_was_once_seen_costs_little),
     };
     return cmocka_run_group_tests_name("numbers", tests, NULL, NULL);
 }
