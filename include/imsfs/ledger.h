@@ -5,7 +5,8 @@
  *
  * Of each it keeps 96 bits of a digest (digest.h), 5 to 6.3 bytes to find that again, and what its
  * user has for it. Of 2^24 strings two are alike by chance with a probability of 2^-49. A full
- * table is an error that the caller counts. Any thread; the table has its own lock.
+ * table is an error that the caller counts. Any thread; the table has its own locks, and whoever
+ * looks up does not wait while it grows.
  */
 #ifndef IMSFS_LEDGER_H
 #define IMSFS_LEDGER_H

@@ -161,6 +161,52 @@ static void threads_agree_on_numbers(void **state)
     ledger_free(t);
 }
 
+/* --- Whoever looks up does not wait while the table grows --- */
+
+static struct ledger *looked_up; /* NULL: nothing is in a test of this */
+static size_t grown;             /* times */
+
+static void *look_up(void *arg)
+{
+    (void)arg;
+    uint32_t number;
+    assert_int_equal(ledger_find(looked_up, bytes_of("here"), &number), 0);
+    assert_int_equal(ledger_find(looked_up, bytes_of("not here"), &number), -ENOENT);
+    return NULL;
+}
+
+/* In the midst of what makes room. */
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    if (looked_up) {
+        pthread_t thread;
+        struct timespec end;
+        clock_gettime(CLOCK_REALTIME, &end);
+        end.tv_sec += 30;
+        assert_int_equal(pthread_create(&thread, NULL, look_up, NULL), 0);
+        assert_int_equal(pthread_timedjoin_np(thread, NULL, &end), 0);
+        grown++;
+    }
+    return __real_calloc(count, size);
+}
+
+static void nobody_waits_while_it_grows(void **state)
+{
+    (void)state;
+    char text[16];
+    struct ledger *t = table_of(LEDGER_LIMIT, 0);
+    add(t, bytes_of("here"));
+    looked_up = t;
+    for (uint32_t i = 0; i < STRINGS; i++)
+        add(t, nth(i, text));
+    looked_up = NULL;
+    assert_in_range(grown, 10, 100);
+    ledger_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +217,7 @@ int main(void)
         cmocka_unit_test(each_text_is_found_again),
         cmocka_unit_test(what_is_kept_stays),
         cmocka_unit_test(threads_agree_on_numbers),
+        cmocka_unit_test(nobody_waits_while_it_grows),
     };
     return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
 }
