@@ -11,7 +11,7 @@
 
 #define CHUNK_CELLS 4096
 #define MIN_BUCKETS 64
-#define DIGEST_WORDS 3
+#define DIGEST_WORDS 2
 /* A bucket: the number + 1, or 0 for a free one, and above it the part of the digest that the cell
  * does not have; so few cells are looked at in vain. */
 #define NUMBER_BITS 24
@@ -90,8 +90,8 @@ struct digest ledger_digest(const struct ledger *t, struct bytes text)
 static struct key key_of(const struct ledger *t, struct bytes text)
 {
     struct digest d = ledger_digest(t, text);
-    return (struct key){{(uint32_t)d.low, (uint32_t)(d.low >> 32), (uint32_t)d.high},
-                        (uint32_t)(d.high >> 32) & ~NUMBER_MASK};
+    return (struct key){{(uint32_t)d.low, (uint32_t)(d.low >> 32)},
+                        (uint32_t)d.high & ~NUMBER_MASK};
 }
 
 static uint32_t first_bucket(const struct buckets *b, const uint32_t *words)
