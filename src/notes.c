@@ -66,13 +66,69 @@ int notes_add(void *ctx, const struct diff_item *item)
     return strbuf_error(&notes->text);
 }
 
+/* --- Reading --- */
+
+/* So many numbers there are for attributes. */
+#define ATTRS_MAX (IMAGE_JSON_SLOT + 1)
+
+struct note {
+    enum mark mark; /* never MARK_LIKEWISE */
+    uint64_t ino;
+    const char *rest; /* a name with its NUL, or attributes: how many, and each */
+};
+
+struct walk {
+    const char *at, *end;
+    const char *files; /* what follows the last MARK_FILES */
+};
+
+static uint16_t attr_count(const char *attrs)
+{
+    uint16_t count;
+    memcpy(&count, attrs, sizeof(count));
+    return count;
+}
+
+static uint16_t attr_at(const char *attrs, size_t i)
+{
+    uint16_t attr;
+    memcpy(&attr, attrs + sizeof(uint16_t) * (1 + i), sizeof(attr));
+    return attr;
+}
+
+static struct walk walk_begin(const struct notes *notes)
+{
+    const char *at = notes->text.data;
+    return (struct walk){at, at ? at + notes->text.len : NULL, NULL};
+}
+
+/* False: there are no more. */
+static bool walk_next(struct walk *w, struct note *note)
+{
+    if (w->at == w->end)
+        return false;
+    enum mark mark = (enum mark) * w->at++;
+    memcpy(&note->ino, w->at, sizeof(note->ino));
+    w->at += sizeof(note->ino);
+    note->mark = mark == MARK_LIKEWISE ? MARK_FILES : mark;
+    note->rest = w->at;
+    if (mark == MARK_ENTRY) {
+        w->at += strlen(w->at) + 1;
+    } else if (mark == MARK_FILES) {
+        w->files = w->at;
+        w->at += sizeof(uint16_t) * (1 + (size_t)attr_count(w->at));
+    } else if (mark == MARK_LIKEWISE) {
+        note->rest = w->files;
+    }
+    return true;
+}
+
 /* --- Telling --- */
 
 struct telling {
     const struct slot_table *attrs;
     diff_fn *fn;
     void *ctx;
-    const char *files; /* what follows the last MARK_FILES */
 };
 
 static int tell_data(const struct telling *t, uint64_t ino)
@@ -105,58 +161,115 @@ static int tell_file(const struct telling *t, uint64_t ino, uint32_t attr)
  * nobody has looked at, the kernel is told one thing each, not fifty. Its listing goes first and
  * again last, so that one which was answered meanwhile does not stay.
  */
-static int tell_files(const struct telling *t, uint64_t ino)
+static int tell_files(const struct telling *t, const struct note *note)
 {
-    uint16_t count, attr;
-    int r = tell_data(t, ino);
+    uint16_t count = attr_count(note->rest);
+    int r = tell_data(t, note->ino);
     if (r == -ENOENT)
         return r;
-    memcpy(&count, t->files, sizeof(count));
-    for (size_t i = 0; r != -ECANCELED && i < count; i++) {
-        memcpy(&attr, t->files + sizeof(count) + i * sizeof(attr), sizeof(attr));
-        r = tell_file(t, ino, attr);
-    }
-    return r == -ECANCELED ? r : tell_data(t, ino);
+    for (size_t i = 0; r != -ECANCELED && i < count; i++)
+        r = tell_file(t, note->ino, attr_at(note->rest, i));
+    return r == -ECANCELED ? r : tell_data(t, note->ino);
 }
 
-static size_t attrs_size(const char *attrs)
+static int tell_note(struct telling *t, const struct note *note)
 {
-    uint16_t count;
-    memcpy(&count, attrs, sizeof(count));
-    return sizeof(count) + count * sizeof(uint16_t);
-}
-
-/* The note at *at, which goes behind it. */
-static int tell_note(struct telling *t, const char **at)
-{
-    enum mark mark = (enum mark) * (*at)++;
-    const char *name;
-    uint64_t ino;
-    memcpy(&ino, *at, sizeof(ino));
-    *at += sizeof(ino);
-    switch (mark) {
+    switch (note->mark) {
     case MARK_DATA:
-        return tell_data(t, ino);
+        return tell_data(t, note->ino);
     case MARK_ENTRY:
-        name = *at;
-        *at += strlen(name) + 1;
-        return tell_entry(t, ino, name, strlen(name));
+        return tell_entry(t, note->ino, note->rest, strlen(note->rest));
     case MARK_FILES:
-        t->files = *at;
-        *at += attrs_size(*at);
-        return tell_files(t, ino);
     case MARK_LIKEWISE:
         break;
     }
-    return tell_files(t, ino);
+    return tell_files(t, note);
 }
 
 int notes_tell(const struct notes *notes, const struct slot_table *attrs, diff_fn *fn, void *ctx)
 {
-    struct telling t = {attrs, fn, ctx, NULL};
-    const char *at = notes->text.data, *end = at ? at + notes->text.len : NULL;
+    struct telling t = {attrs, fn, ctx};
+    struct walk walk = walk_begin(notes);
+    struct note note;
     int r = 0;
-    while (at < end && r != -ECANCELED)
-        r = tell_note(&t, &at);
+    while (r != -ECANCELED && walk_next(&walk, &note))
+        r = tell_note(&t, &note);
     return r == -ECANCELED ? r : 0;
+}
+
+/* --- Folding --- */
+
+/* How many they are; out NULL: no more than that. */
+static size_t take_all(struct note *out, const struct notes *all, size_t count)
+{
+    struct note note;
+    size_t taken = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (struct walk walk = walk_begin(&all[i]); walk_next(&walk, &note); taken++) {
+            if (out)
+                out[taken] = note;
+        }
+    }
+    return taken;
+}
+
+/* Files first, directories after what is in them; the same ones side by side. */
+static int compare(const void *one, const void *other)
+{
+    const struct note *a = one, *b = other;
+    if (a->mark != b->mark)
+        return a->mark > b->mark ? -1 : 1;
+    if (a->ino != b->ino)
+        return a->ino < b->ino ? -1 : 1;
+    return a->mark == MARK_ENTRY ? strcmp(a->rest, b->rest) : 0;
+}
+
+static int add_note(struct notes *out, const struct note *note)
+{
+    struct diff_item item = {.kind = DIFF_DATA, .ino = note->ino};
+    if (note->mark == MARK_ENTRY) {
+        item.kind = DIFF_ENTRY;
+        item.name = note->rest;
+        item.name_len = strlen(note->rest);
+    }
+    return notes_add(out, &item);
+}
+
+/* Notes of the files of one image: all that any of them has. */
+static int add_all_files(struct notes *out, const struct note *notes, size_t count)
+{
+    uint16_t attrs[ATTRS_MAX];
+    uint64_t there[ATTRS_MAX / 64] = {0};
+    struct diff_item item = {.kind = DIFF_FILES, .ino = notes[0].ino, .attrs = attrs};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < attr_count(notes[i].rest); k++) {
+            uint16_t attr = attr_at(notes[i].rest, k);
+            uint64_t *word = &there[attr / 64], bit = 1ull << attr % 64;
+            if (!(*word & bit))
+                attrs[item.attr_count++] = attr;
+            *word |= bit;
+        }
+    }
+    return notes_add(out, &item);
+}
+
+int notes_fold(struct notes *out, const struct notes *all, size_t count)
+{
+    size_t same, taken = take_all(NULL, all, count);
+    struct note *notes = calloc(taken + 1, sizeof(*notes));
+    if (!notes)
+        return -ENOMEM;
+    take_all(notes, all, count);
+    qsort(notes, taken, sizeof(*notes), compare);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < taken; i += same) {
+        for (same = 1; i + same < taken && compare(&notes[i], &notes[i + same]) == 0; same++)
+            ;
+        r = notes[i].mark == MARK_FILES ? add_all_files(out, &notes[i], same)
+                                        : add_note(out, &notes[i]);
+    }
+    free(notes);
+    if (r < 0)
+        notes_free(out);
+    return r;
 }

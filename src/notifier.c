@@ -11,13 +11,19 @@
 #define LAPSE_MIN_MS 200
 /* Then the others lapse at once: directories of queries come and go, however long their leases. */
 #define LAPSES_MAX 4096
+/* The due time of what was posted first; it leaves room to reckon. */
+#define FIRST_MS (INT64_MIN / 2)
+/* What waits of a list is folded when it is more than this, and than so many times the largest
+ * batch: then each folding is paid for by what was posted since the last. */
+#define FOLD_BYTES ((size_t)1 << 20)
+#define FOLD_TIMES 3
 
 /* What is told together. */
 struct batch {
     struct batch *next;
     uint32_t list;
     uint64_t generation;
-    int64_t due_ms;  /* 0: at once */
+    int64_t due_ms;  /* negative: at once, in the order in which they were posted */
     bool again;      /* it was told once */
     uint64_t lapses; /* no change of a list: the one inode whose time is over then; 0: no */
     struct notes notes;
@@ -31,6 +37,7 @@ struct notifier {
     pthread_cond_t posted;
     struct batch *queue; /* by due time */
     size_t lapses;       /* in the queue */
+    uint64_t posts;      /* so far */
     bool stop;
 };
 
@@ -110,44 +117,119 @@ static struct batch **find_like(struct batch **place, const struct batch *b)
     return place;
 }
 
-/* From place on, behind all of this list that were not told yet: what is told last must be the
- * last generation. With the lock held. */
-static struct batch **behind_others(struct batch **place, uint32_t list)
+/* Whether it is of this list's changes, and was not told yet. */
+static bool is_news(const struct batch *b, uint32_t list)
 {
-    struct batch **end = place;
-    for (; *place; place = &(*place)->next)
-        if ((*place)->list == list && !(*place)->again && !(*place)->lapses)
-            end = &(*place)->next;
-    return end;
+    return b->list == list && !b->again && !b->lapses;
 }
 
 /*
  * Where lists change faster than the kernel can be told, the same things are told once for all
  * changes, or there would be no end to what waits. b is the newer one: it goes where its list has
- * waited long, and an older one that was told waits no longer, for b will be told twice. Returns
- * what is not needed. With the lock held.
+ * waited long, but what is told last must be the last generation; and an older one that was told
+ * waits no longer, for b will be told twice. Returns what is not needed. With the lock held.
  */
 static struct batch *enqueue_change(struct notifier *n, struct batch *b)
 {
     struct batch **place = find_like(&n->queue, b);
     struct batch *like = *place ? take_out(n, place) : NULL;
-    if (!like || like->again) {
-        enqueue(n, b);
-        return like;
-    }
-    place = behind_others(place, b->list);
-    b->next = *place;
-    *place = b;
+    b->due_ms = like && !like->again ? like->due_ms : FIRST_MS + (int64_t)n->posts++;
+    for (const struct batch *other = n->queue; other; other = other->next)
+        if (is_news(other, b->list) && other->due_ms > b->due_ms)
+            b->due_ms = other->due_ms;
+    enqueue(n, b);
     return like;
+}
+
+/* --- Folding --- */
+
+/* Whether batches that differ take more room than what they are about. With the lock held. */
+static bool is_too_much(const struct notifier *n, uint32_t list)
+{
+    size_t bytes = 0, largest = 0;
+    for (const struct batch *b = n->queue; b; b = b->next) {
+        size_t len = b->list == list && !b->lapses ? b->notes.text.len : 0;
+        bytes += len;
+        largest = len > largest ? len : largest;
+    }
+    return bytes > FOLD_BYTES && bytes > FOLD_TIMES * largest;
+}
+
+/* All of a list, also what was told once, in a queue of their own. With the lock held. */
+static struct batch *take_list(struct notifier *n, uint32_t list)
+{
+    struct batch *taken = NULL, **end = &taken, **place = &n->queue;
+    while (*place) {
+        if ((*place)->list != list || (*place)->lapses) {
+            place = &(*place)->next;
+            continue;
+        }
+        *end = take_out(n, place);
+        end = &(*end)->next;
+        *end = NULL;
+    }
+    return taken;
+}
+
+/* One batch for all of them: it waits where the first one did, and is the last generation. NULL: no
+ * memory. */
+static struct batch *fold(const struct batch *all)
+{
+    size_t count = 0;
+    for (const struct batch *b = all; b; b = b->next)
+        count++;
+    struct batch *one = calloc(1, sizeof(*one));
+    struct notes *notes = calloc(count, sizeof(*notes));
+    if (one && notes) {
+        *one = (struct batch){.list = all->list, .due_ms = all->due_ms};
+        for (size_t i = 0; i < count; i++, all = all->next) {
+            notes[i] = all->notes; /* borrowed */
+            one->generation = all->generation > one->generation ? all->generation : one->generation;
+        }
+    }
+    if (!one || !notes || notes_fold(&one->notes, notes, count) < 0) {
+        free(one);
+        one = NULL;
+    }
+    free(notes);
+    return one;
+}
+
+static void enqueue_all(struct notifier *n, struct batch *all)
+{
+    pthread_mutex_lock(&n->lock);
+    while (all) {
+        struct batch *b = all;
+        all = all->next;
+        enqueue(n, b);
+    }
+    pthread_cond_signal(&n->posted);
+    pthread_mutex_unlock(&n->lock);
+}
+
+/* It takes a while, so the lock is not held; without memory they wait as they are. */
+static void fold_and_enqueue(struct notifier *n, struct batch *all)
+{
+    struct batch *one = fold(all);
+    enqueue_all(n, one ? one : all);
+    while (one && all) {
+        struct batch *next = all->next;
+        batch_free(all);
+        all = next;
+    }
 }
 
 static void post(struct notifier *n, struct batch *b)
 {
+    uint32_t list = b->list;
     pthread_mutex_lock(&n->lock);
     struct batch *like = enqueue_change(n, b);
+    struct batch *all = is_too_much(n, list) ? take_list(n, list) : NULL;
     pthread_cond_signal(&n->posted);
     pthread_mutex_unlock(&n->lock);
     batch_free(like);
+    if (all)
+        fold_and_enqueue(n, all);
 }
 
 /* b was told for the first time. If one like it came meanwhile, that will be told twice. */

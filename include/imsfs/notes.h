@@ -31,4 +31,10 @@ MUST_CHECK int notes_add(void *notes, const struct diff_item *item);
  */
 int notes_tell(const struct notes *notes, const struct slot_table *attrs, diff_fn *fn, void *ctx);
 
+/*
+ * Replaces *out, which is empty, by one with all that any of these has, each thing once: so however
+ * many they are, it has no more than there is to forget. -ENOMEM: it is empty still.
+ */
+MUST_CHECK int notes_fold(struct notes *out, const struct notes *all, size_t count);
+
 #endif

@@ -6,8 +6,12 @@
  * it happens on a thread of its own, without a lock of ours, and nobody waits for it. Each batch is
  * told twice: at once, and a second later, because an answer that was made from the old list may
  * have been on its way. What is told already, or waits to be, is not told once more for each time
- * that it is posted: told() is called with the last generation, if the notes are the same. Any
- * thread posts.
+ * that it is posted: told() is called with the last generation, if the notes are the same.
+ *
+ * Where lists change faster than the kernel can be told, and not in the same things, what waits of
+ * a list is folded into one batch when it is over 1 MiB and much more than the largest: it has each
+ * inode and each name once, and is of the last generation. So what waits has a bound that time has
+ * no part in: some three times what there is to forget. Any thread posts.
  */
 #ifndef IMSFS_NOTIFIER_H
 #define IMSFS_NOTIFIER_H
@@ -20,7 +24,7 @@ struct notifier_ops {
      * name. */
     diff_fn *tell;
     /* All of a batch, of a generation of a list, was told: for the first time or again. Those
-     * before it with the same notes may never be. */
+     * before it may never be, when what they had is in this one. */
     void (*told)(void *ctx, uint32_t list, uint64_t generation, bool again);
     void *ctx;
 };

@@ -149,6 +149,50 @@ static void images_alike_cost_little(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Each thing once: files before names before directories; of files all that any note has. */
+static void many_are_folded_into_one(void **state)
+{
+    (void)state;
+    struct notes all[4] = {NOTES_INIT, NOTES_INIT, NOTES_INIT, NOTES_INIT};
+    CLEANUP(notes_free) struct notes one = NOTES_INIT;
+    add_data(&all[0], 7);
+    add_entry(&all[0], 8, "n");
+    add_files(&all[0], 2, two, 2);
+    add_files(&all[0], 1, two, 2);
+    add_entry(&all[1], 8, "n");
+    add_entry(&all[1], 8, "a");
+    add_entry(&all[1], 6, "n");
+    add_data(&all[1], 7);
+    add_data(&all[1], 5);
+    add_files(&all[3], 1, other_two, 2);
+    add_files(&all[3], 3, other_two, 2);
+    add_files(&all[3], 2, two, 2);
+    assert_int_equal(notes_fold(&one, all, ARRAY_SIZE(all)), 0);
+    assert_told(&one, 100, 0,
+                "1 1:image.json 1:status 1:name 1 2 2:image.json 2:status 2 "
+                "3 3:image.json 3:name 3 6:n 8:a 8:n 5 7 ");
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        notes_free(&all[i]);
+}
+
+static void a_hundred_alike_take_the_room_of_one(void **state)
+{
+    (void)state;
+    struct notes all[100];
+    CLEANUP(notes_free) struct notes one = NOTES_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        all[i] = NOTES_INIT;
+        for (uint64_t ino = 1; ino <= 50; ino++) {
+            add_files(&all[i], ino, two, 2);
+            add_entry(&all[i], ino, "name");
+        }
+    }
+    assert_int_equal(notes_fold(&one, all, ARRAY_SIZE(all)), 0);
+    assert_true(one.text.len <= all[0].text.len);
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        notes_free(&all[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +201,8 @@ int main(void)
         TEST(what_fails_keeps_nothing_else),
         TEST(who_has_enough_ends_it),
         TEST(images_alike_cost_little),
+        TEST(many_are_folded_into_one),
+        TEST(a_hundred_alike_take_the_room_of_one),
     };
     return cmocka_run_group_tests_name("notes", tests, NULL, NULL);
 }
