@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "imsfs/decode.h"
+#include "attrs.h"
 
-static struct slot_table *attrs;
+#include "imsfs/decode.h"
 
 /* What came of a text: its images, one a line, and how it ended. */
 struct outcome {
@@ -216,19 +216,6 @@ static void little_is_in_memory(void **state)
     }
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    return image_attrs_new(&attrs);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slot_table_free(attrs);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,5 +224,5 @@ int main(void)
         cmocka_unit_test(what_is_no_record_is_refused),
         cmocka_unit_test(little_is_in_memory),
     };
-    return cmocka_run_group_tests_name("cutter", tests, setup, teardown);
+    return cmocka_run_group_tests_name("cutter", tests, attrs_setup, attrs_teardown);
 }

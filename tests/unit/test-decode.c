@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
+#include "attrs.h"
+
 #define B(literal)                   \
     {                                \
         literal, sizeof(literal) - 1 \
     }
-
-static struct slot_table *attrs;
 
 /* What one call gave. */
 struct outcome {
@@ -23,19 +23,6 @@ struct outcome {
     size_t stop_after; /* 0: never */
     size_t images;
 };
-
-static int setup(void **state)
-{
-    (void)state;
-    return image_attrs_new(&attrs);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slot_table_free(attrs);
-    return 0;
-}
 
 static void put_outcome(struct outcome *o)
 {
@@ -529,7 +516,7 @@ static void compact_text_of_anything(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, attrs_setup, attrs_teardown)
 
 int main(void)
 {

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "attrs.h"
+
 #include "imsfs/content.h"
 #include "imsfs/name.h"
 
@@ -16,21 +18,12 @@
         literal, sizeof(literal) - 1 \
     }
 
-static struct slot_table *attrs;
 static struct image_notes notes;
 
 static int setup(void **state)
 {
-    (void)state;
     notes = (struct image_notes){0};
-    return image_attrs_new(&attrs);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slot_table_free(attrs);
-    return 0;
+    return attrs_setup(state);
 }
 
 static void put_image(struct image **img)
@@ -424,7 +417,7 @@ static void only_what_needs_no_note_is_known_by_its_text(void **state)
     }
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, attrs_teardown)
 
 int main(void)
 {

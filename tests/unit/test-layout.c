@@ -8,20 +8,7 @@
 
 #include <cmocka.h>
 
-static struct slot_table *attrs;
-
-static int setup(void **state)
-{
-    (void)state;
-    return image_attrs_new(&attrs);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slot_table_free(attrs);
-    return 0;
-}
+#include "attrs.h"
 
 static void put_layout(struct layout **l)
 {
@@ -322,7 +309,7 @@ static void a_negative_answer_ends_the_values(void **state)
     assert_int_equal(calls, 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, attrs_setup, attrs_teardown)
 
 int main(void)
 {

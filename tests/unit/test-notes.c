@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "attrs.h"
+
 #define UNKNOWN 99 /* an inode */
 #define FAILS 98   /* another */
 
@@ -33,21 +35,6 @@ static int tell(void *ctx, const struct diff_item *item)
     if (item->ino == FAILS)
         return -ENOMEM;
     return item->ino == UNKNOWN ? -ENOENT : 0;
-}
-
-static struct slot_table *attrs;
-
-static int setup(void **state)
-{
-    (void)state;
-    return image_attrs_new(&attrs);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    slot_table_free(attrs);
-    return 0;
 }
 
 static void assert_told(const struct notes *notes, size_t enough, int r, const char *expected)
@@ -147,7 +134,7 @@ static void images_alike_cost_little(void **state)
     assert_in_range(notes.text.len, 1, 10 * 1000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, attrs_setup, attrs_teardown)
 
 /* Each thing once: files before names before directories; of files all that any note has. */
 static void many_are_folded_into_one(void **state)
