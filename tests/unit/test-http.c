@@ -916,14 +916,21 @@ static void wait_for_requests(struct world *w, unsigned count)
     }
 }
 
+/* The server has it. */
+static void begin(struct world *w, fake_answer_fn *answer, struct http_request *request)
+{
+    open_world(w, answer, (struct http_config){0});
+    *request = request_to(w);
+    assert_int_equal(http_begin(w->http, 0, request), 0);
+    wait_for_requests(w, 1);
+}
+
 static void what_was_begun_is_on_its_way_before_it_is_finished(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w, say_hello, (struct http_config){0});
-    struct http_request request = request_to(&w);
-    assert_int_equal(http_begin(w.http, 0, &request), 0);
-    wait_for_requests(&w, 1);
+    struct http_request request;
+    begin(&w, say_hello, &request);
     assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
     assert_string_equal(strbuf_str(&w.response.body), "hello");
     assert_int_equal(w.response.requests, 1);
@@ -946,10 +953,8 @@ static void what_was_begun_has_as_many_tries(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w, fail_first, (struct http_config){0});
-    struct http_request request = request_to(&w);
-    assert_int_equal(http_begin(w.http, 0, &request), 0);
-    wait_for_requests(&w, 1);
+    struct http_request request;
+    begin(&w, fail_first, &request);
     assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
     assert_string_equal(strbuf_str(&w.response.body), "second");
     assert_int_equal(w.response.requests, 2);
@@ -960,10 +965,8 @@ static void what_was_dropped_leaves_nothing(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w, fail_first, (struct http_config){0});
-    struct http_request request = request_to(&w);
-    assert_int_equal(http_begin(w.http, 0, &request), 0);
-    wait_for_requests(&w, 1);
+    struct http_request request;
+    begin(&w, fail_first, &request);
     http_drop(w.http, 0);
     assert_int_equal(http_finish(w.http, 0, &request, &w.response), 0);
     assert_string_equal(strbuf_str(&w.response.body), "second");

@@ -86,6 +86,15 @@ static struct notifier *notifier_of(struct record *r, bool start)
     return n;
 }
 
+/* Whether tell() waits after each. */
+static void set_hold(struct record *r, bool hold)
+{
+    pthread_mutex_lock(&r->lock);
+    r->hold = hold;
+    pthread_cond_broadcast(&r->more);
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void wait_for(struct record *r, size_t count)
 {
     struct timespec until;
@@ -99,6 +108,16 @@ static void wait_for(struct record *r, size_t count)
     pthread_mutex_unlock(&r->lock);
     if (came < count)
         fail_msg("%zu of %zu came", came, count);
+}
+
+/* With exactly this. */
+static void ends(struct notifier *n, struct record *r, const uint64_t *expected, size_t count)
+{
+    wait_for(r, count);
+    notifier_stop(n);
+    assert_int_equal(r->count, count);
+    assert_memory_equal(r->log, expected, count * sizeof(*expected));
+    notifier_free(n);
 }
 
 /* A batch of inodes from first on. */
@@ -126,11 +145,7 @@ static void a_batch_is_told_twice(void **state)
     struct record r = {0};
     struct notifier *n = notifier_of(&r, true);
     post(n, 1, 10, 3);
-    wait_for(&r, ARRAY_SIZE(expected));
-    notifier_stop(n);
-    assert_int_equal(r.count, ARRAY_SIZE(expected));
-    assert_memory_equal(r.log, expected, sizeof(expected));
-    notifier_free(n);
+    ends(n, &r, expected, ARRAY_SIZE(expected));
 }
 
 static void batches_are_told_in_order(void **state)
@@ -165,11 +180,7 @@ static void the_same_is_told_once_for_all_that_wait(void **state)
         post_of(n, ONE_LIST, generation + 1, 20, 1);
     }
     assert_int_equal(notifier_start(n), 0);
-    wait_for(&r, ARRAY_SIZE(expected));
-    notifier_stop(n);
-    assert_int_equal(r.count, ARRAY_SIZE(expected));
-    assert_memory_equal(r.log, expected, sizeof(expected));
-    notifier_free(n);
+    ends(n, &r, expected, ARRAY_SIZE(expected));
 }
 
 /* What waits for its second time, or is being told, is told anew, and then again. */
@@ -182,22 +193,13 @@ static void the_same_is_told_twice_after_the_last(void **state)
     struct notifier *n = notifier_of(&r, true);
     post_of(n, ONE_LIST, 1, 10, 1);
     wait_for(&r, 2);
-    pthread_mutex_lock(&r.lock);
-    r.hold = true;
-    pthread_mutex_unlock(&r.lock);
+    set_hold(&r, true);
     post_of(n, ONE_LIST, 2, 10, 1);
     wait_for(&r, 3);
     post_of(n, ONE_LIST, 3, 10, 1);
     post_of(n, ONE_LIST, 4, 10, 1);
-    pthread_mutex_lock(&r.lock);
-    r.hold = false;
-    pthread_cond_broadcast(&r.more);
-    pthread_mutex_unlock(&r.lock);
-    wait_for(&r, ARRAY_SIZE(expected));
-    notifier_stop(n);
-    assert_int_equal(r.count, ARRAY_SIZE(expected));
-    assert_memory_equal(r.log, expected, sizeof(expected));
-    notifier_free(n);
+    set_hold(&r, false);
+    ends(n, &r, expected, ARRAY_SIZE(expected));
 }
 
 /*
@@ -278,10 +280,7 @@ static void *let_go(void *ctx)
     struct record *r = ctx;
     const struct timespec a_little = {0, 50000000};
     nanosleep(&a_little, NULL);
-    pthread_mutex_lock(&r->lock);
-    r->hold = false;
-    pthread_cond_broadcast(&r->more);
-    pthread_mutex_unlock(&r->lock);
+    set_hold(r, false);
     return NULL;
 }
 
@@ -298,11 +297,7 @@ static void what_lapses_is_told_when_its_time_is_over(void **state)
     assert_int_equal(notifier_lapse(n, 30, 400), 0);
     assert_int_equal(notifier_lapse(n, 30, 3600000), 0);
     assert_int_equal(notifier_start(n), 0);
-    wait_for(&r, ARRAY_SIZE(expected));
-    notifier_stop(n);
-    assert_int_equal(r.count, ARRAY_SIZE(expected));
-    assert_memory_equal(r.log, expected, sizeof(expected));
-    notifier_free(n);
+    ends(n, &r, expected, ARRAY_SIZE(expected));
 }
 
 static void when_many_lapse_more_do_so_at_once(void **state)
@@ -316,11 +311,7 @@ static void when_many_lapse_more_do_so_at_once(void **state)
     assert_int_equal(notifier_lapse(n, 10, 3600000), 0); /* it is one of them */
     assert_int_equal(notifier_lapse(n, 7, 3600000), 0);
     assert_int_equal(notifier_start(n), 0);
-    wait_for(&r, ARRAY_SIZE(expected));
-    notifier_stop(n);
-    assert_int_equal(r.count, ARRAY_SIZE(expected));
-    assert_memory_equal(r.log, expected, sizeof(expected));
-    notifier_free(n);
+    ends(n, &r, expected, ARRAY_SIZE(expected));
 }
 
 static void stopping_drops_what_is_left(void **state)
