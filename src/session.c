@@ -24,6 +24,7 @@ struct session {
     pthread_t workers[WORKERS_MAX];
     unsigned count;
     bool follow;
+    struct follower_run run; /* of all workers */
     int ended_fd;
     bool mounted;
 };
@@ -154,7 +155,7 @@ static void *work(void *ctx)
     sigemptyset(&nudge);
     sigaddset(&nudge, SIGUSR1);
     pthread_sigmask(SIG_UNBLOCK, &nudge, NULL);
-    follower_start(&follower);
+    follower_start(&follower, &s->run, getpid()); /* the first thread, which is never moved */
     while (!fuse_session_exited(s->fuse)) {
         int r = fuse_session_receive_buf(s->fuse, &buf);
         if (r == -EINTR)

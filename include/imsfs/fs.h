@@ -19,7 +19,7 @@ struct fs;
 struct fs_config {
     const struct tree *tree; /* borrowed */
     unsigned workers; /* at least 2: one may be inside the kernel while another must answer it */
-    bool follow;      /* they go where their clients are (follower.h) */
+    bool follow;      /* they go where a client is that is alone (follower.h) */
     bool debug;       /* libfuse's own trace on stderr */
     struct traffic *traffic; /* borrowed; counts the kernel's requests */
     struct queries *queries; /* borrowed; NULL: there is no .imsfs/query */

@@ -21,7 +21,8 @@ MUST_CHECK int session_new(struct session **out, const struct fuse_lowlevel_ops 
                            void *userdata, const char *mountpoint, const char *options, bool debug,
                            struct traffic *traffic);
 /* Starts the workers, at least 2 so that one can answer what another waits for in the kernel. With
- * follow each goes to the CPU of the client that it served last. */
+ * follow they go to the CPU of a client that is alone. Call it in a process whose first thread
+ * stays. */
 MUST_CHECK int session_start(struct session *s, unsigned workers, bool follow);
 /* Readable when the kernel ended the session: the file system was unmounted. */
 int session_ended_fd(const struct session *s);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +17,18 @@
 #include "imsfs/follower.h"
 
 static cpu_set_t at_first;
+static unsigned moves;
+static bool refused;
+
+/* In place of libc's, also for the follower. */
+int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
+{
+    moves++;
+    if (!refused)
+        return syscall(SYS_sched_setaffinity, pid, size, set) < 0 ? -1 : 0;
+    errno = EINVAL;
+    return -1;
+}
 
 static int cpu_number(int nth)
 {
@@ -38,10 +53,14 @@ static void assert_may_run_on(cpu_set_t expected)
     assert_true(CPU_EQUAL(&now, &expected));
 }
 
+static void allow(pid_t pid, cpu_set_t set)
+{
+    assert_int_equal(sched_setaffinity(pid, sizeof(set), &set), 0);
+}
+
 static void pin(pid_t pid, int cpu)
 {
-    const cpu_set_t set = only(cpu);
-    assert_int_equal(sched_setaffinity(pid, sizeof(set), &set), 0);
+    allow(pid, only(cpu));
 }
 
 /* A process whose command has an odd name, on that CPU. It runs, so it does move when it must. */
@@ -73,29 +92,54 @@ static void end_client(pid_t pid)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+struct scene {
+    struct follower_run run;
+    struct follower follower;
+    pid_t model;
+    pid_t clients[2];
+};
+
+static void serve(struct scene *s, pid_t client, unsigned times)
+{
+    while (times-- > 0)
+        follower_serve(&s->follower, client);
+}
+
 static int set_up(void **state)
 {
-    struct follower *f = malloc(sizeof(*f));
-    assert_non_null(f);
-    sched_setaffinity(0, sizeof(at_first), &at_first);
-    follower_start(f);
-    *state = f;
+    struct scene *s = calloc(1, sizeof(*s));
+    assert_non_null(s);
+    allow(0, at_first);
+    s->model = client_on(cpu_number(0));
+    allow(s->model, at_first);
+    for (size_t i = 0; i < ARRAY_SIZE(s->clients); i++)
+        s->clients[i] = client_on(cpu_number(0));
+    follower_start(&s->follower, &s->run, s->model);
+    *state = s;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    follower_end(*state);
-    free(*state);
-    sched_setaffinity(0, sizeof(at_first), &at_first);
+    struct scene *s = *state;
+    refused = false;
+    follower_end(&s->follower);
+    end_client(s->model);
+    for (size_t i = 0; i < ARRAY_SIZE(s->clients); i++)
+        end_client(s->clients[i]);
+    free(s);
+    allow(0, at_first);
     return 0;
 }
 
 static void test_goes_where_the_client_is(void **state)
 {
+    struct scene *s = *state;
     for (int nth = 0; nth < 2 && cpu_number(nth) >= 0; nth++) {
         pid_t client = client_on(cpu_number(nth));
-        follower_serve(*state, client);
+        serve(s, client, FOLLOWER_ALONE - 1);
+        assert_may_run_on(at_first);
+        serve(s, client, 1);
         assert_may_run_on(only(cpu_number(nth)));
         end_client(client);
     }
@@ -103,47 +147,114 @@ static void test_goes_where_the_client_is(void **state)
 
 static void test_goes_on_when_the_client_moves(void **state)
 {
+    struct scene *s = *state;
     if (cpu_number(1) < 0)
         skip();
-    pid_t client = client_on(cpu_number(0));
-    follower_serve(*state, client);
-    pin(client, cpu_number(1));
-    follower_serve(*state, client);
+    serve(s, s->clients[0], FOLLOWER_ALONE);
+    pin(s->clients[0], cpu_number(1));
+    serve(s, s->clients[0], 1);
     assert_may_run_on(only(cpu_number(1)));
-    end_client(client);
+}
+
+static void test_leaves_when_another_comes(void **state)
+{
+    struct scene *s = *state;
+    serve(s, s->clients[0], 2 * FOLLOWER_ALONE);
+    assert_may_run_on(only(cpu_number(0)));
+    serve(s, s->clients[1], 1);
+    assert_may_run_on(at_first);
+    serve(s, s->clients[0], FOLLOWER_ALONE - 1);
+    assert_may_run_on(at_first);
+    serve(s, s->clients[0], 1);
+    assert_may_run_on(only(cpu_number(0)));
+}
+
+static void test_several_cost_nothing(void **state)
+{
+    struct scene *s = *state;
+    moves = 0;
+    for (unsigned i = 0; i < 10 * FOLLOWER_ALONE; i++)
+        serve(s, s->clients[i % 2], 1);
+    assert_int_equal(moves, 0);
+    assert_int_equal(s->follower.seen, 0);
+    assert_may_run_on(at_first);
+}
+
+static void test_one_that_stays_costs_one_move(void **state)
+{
+    struct scene *s = *state;
+    moves = 0;
+    serve(s, s->clients[0], 10 * FOLLOWER_ALONE);
+    assert_int_equal(moves, 1);
+}
+
+static void test_counts_what_others_serve(void **state)
+{
+    struct scene *s = *state;
+    struct follower other;
+    follower_start(&other, &s->run, s->model);
+    serve(s, s->clients[0], FOLLOWER_ALONE - 1);
+    follower_serve(&other, s->clients[1]);
+    serve(s, s->clients[0], FOLLOWER_ALONE - 1);
+    assert_may_run_on(at_first);
+    follower_serve(&other, s->clients[0]);
+    assert_may_run_on(only(cpu_number(0)));
+    follower_end(&other);
 }
 
 static void test_nobody_changes_nothing(void **state)
 {
-    pid_t client = client_on(cpu_number(0));
-    follower_serve(*state, client);
-    follower_serve(*state, 0);
+    struct scene *s = *state;
+    serve(s, s->clients[0], FOLLOWER_ALONE - 1);
+    serve(s, 0, 1);
+    serve(s, s->clients[0], 1);
     assert_may_run_on(only(cpu_number(0)));
-    end_client(client);
+    serve(s, 0, 1);
+    assert_may_run_on(only(cpu_number(0)));
 }
 
 static void test_who_is_gone_is_not_followed(void **state)
 {
+    struct scene *s = *state;
     pid_t client = client_on(cpu_number(0));
-    follower_serve(*state, client);
+    serve(s, client, FOLLOWER_ALONE);
+    assert_may_run_on(only(cpu_number(0)));
     end_client(client);
-    follower_serve(*state, client);
+    serve(s, client, 1);
     assert_may_run_on(at_first);
-    follower_serve(*state, INT32_MAX);
+    serve(s, INT32_MAX, FOLLOWER_ALONE);
     assert_may_run_on(at_first);
 }
 
-static void test_stays_where_it_may_run(void **state)
+static void test_stays_where_the_model_may_run(void **state)
 {
+    struct scene *s = *state;
     if (cpu_number(1) < 0)
         skip();
-    const cpu_set_t allowed = only(cpu_number(0));
-    assert_int_equal(sched_setaffinity(0, sizeof(allowed), &allowed), 0);
-    follower_start(*state);
-    pid_t client = client_on(cpu_number(1));
-    follower_serve(*state, client);
-    assert_may_run_on(allowed);
-    end_client(client);
+    serve(s, s->clients[0], FOLLOWER_ALONE);
+    assert_may_run_on(only(cpu_number(0)));
+    pin(s->model, cpu_number(1)); /* the client is where we may not be any more */
+    serve(s, s->clients[1], FOLLOWER_ALONE);
+    assert_may_run_on(only(cpu_number(1)));
+    allow(s->model, at_first);
+    serve(s, s->clients[0], 1);
+    serve(s, s->clients[1], FOLLOWER_ALONE);
+    assert_may_run_on(only(cpu_number(0)));
+    serve(s, s->clients[0], 1);
+    assert_may_run_on(at_first);
+}
+
+static void test_what_is_refused_is_not_tried_again(void **state)
+{
+    struct scene *s = *state;
+    refused = true;
+    moves = 0;
+    serve(s, s->clients[0], 10 * FOLLOWER_ALONE);
+    assert_int_equal(moves, 1);
+    assert_may_run_on(at_first);
+    refused = false;
+    serve(s, s->clients[1], FOLLOWER_ALONE);
+    assert_may_run_on(only(cpu_number(0)));
 }
 
 static int open_files(void)
@@ -154,30 +265,29 @@ static int open_files(void)
     return count;
 }
 
-static void test_keeps_few_files_open(void **state)
+static void test_keeps_one_file_open(void **state)
 {
-    pid_t clients[3 * FOLLOWER_CLIENTS];
+    struct scene *s = *state;
     int before = open_files();
-    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
-        clients[i] = client_on(cpu_number(0));
-        follower_serve(*state, clients[i]);
+    for (unsigned i = 0; i < 6; i++) {
+        serve(s, s->clients[i % 2], FOLLOWER_ALONE);
+        assert_int_equal(open_files(), before + 1);
     }
-    assert_in_range(open_files() - before, 1, FOLLOWER_CLIENTS);
-    for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
-        end_client(clients[i]);
-    follower_end(*state);
+    follower_end(&s->follower);
     assert_int_equal(open_files(), before);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_goes_where_the_client_is, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_goes_on_when_the_client_moves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nobody_changes_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_who_is_gone_is_not_followed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_stays_where_it_may_run, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_keeps_few_files_open, set_up, tear_down),
+        TEST(test_goes_where_the_client_is),      TEST(test_goes_on_when_the_client_moves),
+        TEST(test_leaves_when_another_comes),     TEST(test_several_cost_nothing),
+        TEST(test_one_that_stays_costs_one_move), TEST(test_counts_what_others_serve),
+        TEST(test_nobody_changes_nothing),        TEST(test_who_is_gone_is_not_followed),
+        TEST(test_stays_where_the_model_may_run), TEST(test_what_is_refused_is_not_tried_again),
+        TEST(test_keeps_one_file_open),
     };
     sched_getaffinity(0, sizeof(at_first), &at_first);
     return cmocka_run_group_tests(tests, NULL, NULL);
