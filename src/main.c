@@ -145,7 +145,7 @@ static int make_fs(struct app *app)
     const struct fs_config fs = {
         .tree = &app->tree,
         .workers = FUSE_WORKERS,
-        .follow = o->follow,
+        .follow = !o->nofollow,
         .debug = o->debug,
         .traffic = &app->traffic,
         .queries = app->queries,

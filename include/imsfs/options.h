@@ -59,7 +59,7 @@ struct options {
     char *layout;           /* as given; the layout module checks it */
     struct setting_list by; /* as given, in order; may be empty */
     bool lazy;
-    bool follow;
+    bool nofollow;
     bool nonempty;
 
     uid_t uid; /* by default those of the caller */

@@ -189,9 +189,9 @@ class Imsfs(Subject):
         return measure.traffic(self.status())
 
 
-class ImsfsFollow(Imsfs):
-    name = 'imsfs-follow'
-    options = 'ttl=3600,follow'
+class ImsfsNofollow(Imsfs):
+    name = 'imsfs-nofollow'
+    options = 'ttl=3600,nofollow'
 
 
 class ImsfsSim(Imsfs):
@@ -210,4 +210,4 @@ class ImsfsSim(Imsfs):
         return self.url
 
 
-ALL = (Tmpfs, Imsfs, ImsfsFollow, ImsfsSim, SquashfuseLL, Sshfs)
+ALL = (Tmpfs, Imsfs, ImsfsNofollow, ImsfsSim, SquashfuseLL, Sshfs)

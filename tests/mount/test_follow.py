@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workers run where a reader is that is alone; with several, and without -o follow, where the kernel likes."""
+"""Workers run where a reader is that is alone; with several, and with -o nofollow, where the kernel likes."""
 import contextlib
 import glob
 import os
@@ -64,7 +64,7 @@ def open_files(mounted):
 
 @several_cpus
 def test_workers_go_to_who_is_alone(mount, source_file):
-    mounted = mount(source_file(data.generated(5)), 'follow')
+    mounted = mount(source_file(data.generated(5)))
     for cpu in sorted(OWN)[:2]:
         with readers(mounted, cpu):
             moved = [place for place in places(mounted) if place != OWN]
@@ -74,7 +74,7 @@ def test_workers_go_to_who_is_alone(mount, source_file):
 
 @several_cpus
 def test_several_readers_are_not_followed(mount, source_file):
-    mounted = mount(source_file(data.generated(5)), 'follow')
+    mounted = mount(source_file(data.generated(5)))
     first, second = sorted(OWN)[:2]
     for cpus in ((first, second), (first, first), (first, second, first)):
         with readers(mounted, first):
@@ -84,8 +84,8 @@ def test_several_readers_are_not_followed(mount, source_file):
 
 
 @several_cpus
-def test_without_it_nobody_moves(mount, source_file):
-    mounted = mount(source_file(data.generated(5)))
+def test_it_may_be_switched_off(mount, source_file):
+    mounted = mount(source_file(data.generated(5)), 'nofollow')
     for cpu in sorted(OWN)[:2]:
         with readers(mounted, cpu):
             assert all(place == OWN for place in places(mounted))
@@ -94,7 +94,7 @@ def test_without_it_nobody_moves(mount, source_file):
 @several_cpus
 def test_what_an_administrator_sets_is_kept(mount, source_file):
     """As taskset -a does; where a reader is then, no worker goes."""
-    mounted = mount(source_file(data.generated(5)), 'follow')
+    mounted = mount(source_file(data.generated(5)))
     first, second = sorted(OWN)[:2]
     with readers(mounted, first):
         assert {first} in places(mounted)
@@ -109,7 +109,7 @@ def test_what_an_administrator_sets_is_kept(mount, source_file):
 
 
 def test_clients_that_went_leave_little(mount, source_file):
-    mounted = mount(source_file(data.generated(5)), 'follow')
+    mounted = mount(source_file(data.generated(5)))
     before = open_files(mounted)
     for _ in range(20):
         with readers(mounted, min(OWN)):
@@ -120,6 +120,6 @@ def test_the_tree_is_the_same(mount, source_file):
     source = source_file(data.generated(100))
     plain, followed = (subprocess.run(['find', '.', '-type', 'f', '-exec', 'sha256sum', '{}', '+'], check=True,
                                       cwd=mount(source, *options).path('images'), stdout=subprocess.PIPE).stdout
-                       for options in ((), ('follow',)))
+                       for options in (('nofollow',), ()))
     assert len(re.findall(rb'\n', plain)) > 4000
     assert sorted(followed.splitlines()) == sorted(plain.splitlines())
