@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Cells in chunks that never move, and an open-addressing hash of their numbers. What grows by
- * copying is the hash alone, 4 bytes a bucket, and by a quarter only: these tables are for the life
+ * copying is the hash alone, 4 bytes a bucket, and by an eighth only: these tables are for the life
  * of the mount, so room that is not used yet costs more than to fill in the hash more often.
  */
 #include "imsfs/ledger.h"
@@ -133,7 +133,7 @@ static void fill_bucket(struct buckets *b, const uint32_t *words, uint32_t bucke
 static int grow_buckets(struct ledger *t)
 {
     const struct buckets old = t->buckets;
-    struct buckets grown = {.count = old.count + old.count / 4};
+    struct buckets grown = {.count = old.count + old.count / 8};
     grown.items = calloc(grown.count, sizeof(*grown.items));
     if (!grown.items)
         return -ENOMEM;
@@ -155,7 +155,7 @@ static int reserve(struct ledger *t)
         *chunk = calloc(CHUNK_CELLS * t->cell_words, sizeof(**chunk));
     if (!*chunk)
         return -ENOMEM;
-    return t->count < t->buckets.count / 5 * 4 ? 0 : grow_buckets(t);
+    return t->count < t->buckets.count / 8 * 7 ? 0 : grow_buckets(t);
 }
 
 /* By whoever holds adding. */

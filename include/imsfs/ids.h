@@ -3,7 +3,7 @@
  * ids: every image id ever seen: its number, for good, and which contents its image had last.
  *
  * Inode numbers are computed from these numbers, so an id that comes back has its old one, and ids
- * are never forgotten: 20 bytes for each of them and some 6 to find it, however long it is. The ids
+ * are never forgotten: 20 bytes for each of them and some 5 to find it, however long it is. The ids
  * themselves are not kept, see ledger.h. A full table is an error that the caller counts.
  *
  * Any thread; the table has its own lock. Versions are for one thread at a time, whose business it

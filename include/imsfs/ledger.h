@@ -3,7 +3,7 @@
  * ledger: a table that gives each distinct byte string a small number, for good, and forgets the
  * string.
  *
- * Of each it keeps 72 bits of a digest (digest.h): 8 bytes, 5 to 6.3 to find that again, in which
+ * Of each it keeps 72 bits of a digest (digest.h): 8 bytes, 4.6 to 5.2 to find that again, in which
  * the last 8 bits are, and what its user has for it. Of a million strings two are alike by chance
  * with a probability of 2^-33, of 2^24, as many as there can be, with 2^-25. So a user that has the
  * string compares it with what it has under the number, and does without where another one is.
