@@ -171,8 +171,9 @@ def test_nothing_that_stays_is_lost(mount, raw, seed):
         shop.change = change if turn % 3 else None
         refresh(mounted)
         shop.change = None
+        # The kernel is told of a list when it is published, not before.
+        assert harness.wait_for(lambda: stayed <= set(mounted.list('by-id')), 5), seed
         names = mounted.list('by-id')
-        assert stayed <= set(names), seed
         assert len(set(names)) == len(names)
         stayed.clear()
     harness.wait_for(lambda: not (refresh(mounted) or mounted.list('by-id') != shop.ids()), 10)
