@@ -186,7 +186,8 @@ class Mount:
 
     def signal(self, number):
         for pid in self.pids():
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, number)
 
     def gone(self, seconds):
         """Waits until nothing is mounted and no process is left."""
