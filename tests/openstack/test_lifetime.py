@@ -116,7 +116,7 @@ def up(short, how):
 def test_keystone_goes_away(signed, records, running, how, seconds):
     """For some seconds at least. Reading goes on from the last good list; the status says so, and why."""
     expected = sorted(records(OPS))
-    mounted = signed(None, 'ttl=1', 'timeout=4', env=accounts.variables(running, OPS))
+    mounted = signed(None, 'ttl=1', 'timeout=10', env=accounts.variables(running, OPS))
     end = time.monotonic() + seconds
     down(running, how)
     assert read_until(mounted, expected, lambda: mounted.status()['failing'], running.lifetime + 30), mounted.status()
