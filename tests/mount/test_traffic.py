@@ -156,7 +156,7 @@ def test_leases_that_ended_cost_directories_too(mount, source_file, command, whe
 
 
 def moved(items, turn):
-    items[5]['status'] = ('saving', 'queued', 'killed')[turn]
+    items[5]['status'] = ('saving', 'queued', 'killed')[turn % 3]
 
 
 CHANGES = {
@@ -208,6 +208,6 @@ def test_one_changed_image_costs_what_is_its_own(renewed, plain, change):
     if not plain:
         plain += count_plain(walk, renewed.unchanged_limit())
     tries = []
-    while len(tries) < 3 and not (tries and fits(tries[-1])):
+    while len(tries) < PASSES and not (tries and fits(tries[-1])):
         tries.append(walk(len(tries)))
     assert fits(tries[-1]), (plain, tries)
