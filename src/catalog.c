@@ -50,10 +50,16 @@ void catalog_free(struct catalog *c)
     free(c);
 }
 
+/* list may be NULL: it has nothing. */
+static const struct roll_item *find_in(const struct catalog *list, uint32_t slot)
+{
+    return list ? roll_find(&list->roll, slot) : NULL;
+}
+
 /* The record in that list, if it is the same. */
 static const struct roll_item *same_in(const struct catalog *list, const struct roll_item *item)
 {
-    const struct roll_item *other = list ? roll_find(&list->roll, item->slot) : NULL;
+    const struct roll_item *other = find_in(list, item->slot);
     return other && image_equal(other->img, item->img) ? other : NULL;
 }
 
@@ -75,11 +81,10 @@ static void share(struct catalog *c, struct roll_item *item)
     c->image_bytes += lent ? bytes / 2 : bytes;
 }
 
-/* Whether another id has that slot there: two that are alike for the table (ledger.h). */
-static bool is_anothers(const struct catalog *list, const struct roll_item *item)
+/* Whether what has the image's slot has another id: two that are alike for the table (ledger.h). */
+static bool is_anothers(const struct roll_item *other, const struct image *img)
 {
-    const struct roll_item *other = list ? roll_find(&list->roll, item->slot) : NULL;
-    return other && !bytes_equal(image_id(other->img), image_id(item->img));
+    return other && !bytes_equal(image_id(other->img), image_id(img));
 }
 
 /* Returns 1 when the image is new to this listing, 0 when not. Takes over the reference. */
@@ -87,9 +92,10 @@ static int add_image(struct catalog *c, struct image *img)
 {
     struct roll_item item = {.img = img};
     int r = ids_add(c->numbers->ids, image_id(img), &item.slot);
-    if (r == 0 && (is_anothers(c, &item) || is_anothers(c->previous, &item)))
+    const struct roll_item *here = r == 0 ? find_in(c, item.slot) : NULL;
+    if (r == 0 && (is_anothers(here, img) || is_anothers(find_in(c->previous, item.slot), img)))
         r = -ENOSPC;
-    if (r == 0 && roll_find(&c->roll, item.slot)) {
+    if (r == 0 && here) {
         c->counts.duplicates++;
         image_unref(img);
         return 0;

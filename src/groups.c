@@ -152,10 +152,9 @@ void groups_deinit(struct groups *g)
     free(g->touched);
 }
 
-/* Whether another directory has that slot: two that are alike for the table (ledger.h). */
-static bool is_anothers(const struct groups *g, uint32_t slot, uint32_t parent, struct bytes name)
+/* Whether what has the slot is another directory: two that are alike for the table (ledger.h). */
+static bool is_anothers(const struct directory *d, uint32_t parent, struct bytes name)
 {
-    const struct directory *d = g ? groups_dir(g, slot) : NULL;
     return d && !directory_is(d, parent, name);
 }
 
@@ -173,10 +172,10 @@ static int enter(struct placing *p, struct bytes value, bool leaf)
     int r = numbers_add_dir(g->numbers, p->dir->slot, encoded, &slot);
     if (r < 0)
         return r;
-    if (is_anothers(g, slot, p->dir->slot, encoded) ||
-        is_anothers(g->previous, slot, p->dir->slot, encoded))
-        return -ENOSPC;
+    const struct directory *before = g->previous ? groups_dir(g->previous, slot) : NULL;
     d = groups_dir(g, slot);
+    if (is_anothers(d, p->dir->slot, encoded) || is_anothers(before, p->dir->slot, encoded))
+        return -ENOSPC;
     if (!d) {
         r = new_dir(g, slot, p->dir, p->dir->view, encoded, &d);
         if (r < 0)
