@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The groups of tests that tests/run goes through, each a few commands.
 
+Those that mostly wait and those that mostly compute run side by side (BESIDE).
+
 What a command reports is counted from its JUnit file, else from its closing line "N passed, N
 failed"; a command that fails without counting a failure is one failure itself. Where a build fails,
 its group ends.
 """
+import importlib.util
 import os
 import pathlib
 import re
@@ -20,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 C_FILES = ("src/*.[ch]", "include/imsfs/*.h", "tests/*/*.[ch]")
 STEP_SECONDS = 40 * 60  # longer than any takes; ends one that hangs
+AT_ONCE = 4  # mounts wait more than they compute: more processes of pytest than CPUs
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 SANITIZERS = {
@@ -42,13 +46,14 @@ class Step:
 
 
 def build(name, native=None):
-    """Steps that set the build directory up, unless that is done, and build all of it."""
+    """Steps that set the build directory up, unless that is done, and build all of it. Tests that
+    run beside a build come first."""
     directory = ROOT / name
     if not (directory / "build.ninja").exists():
         shutil.rmtree(directory, ignore_errors=True)
         options = ["--native-file", ROOT / native] if native else []
         yield Step("meson", "setup", *options, directory, ROOT, counts=False, quiet=True)
-    yield Step("ninja", "--quiet", "-C", directory, counts=False, quiet=True)
+    yield Step("nice", "ninja", "--quiet", "-C", directory, counts=False, quiet=True)
 
 
 def meson_test(name, suite, arguments):
@@ -56,10 +61,12 @@ def meson_test(name, suite, arguments):
                 "--suite", suite, *arguments, junit=ROOT / name / "meson-logs/testlog.junit.xml")
 
 
-def pytest(build_name, folder, arguments, env=None):
+def pytest(build_name, folder, arguments, env=None, at_once=1):
+    """at_once: how many processes share the tests, unless the arguments say so."""
     junit = ROOT / build_name / f"meson-logs/{folder}.junit.xml"
+    shared = ["-n", at_once] if at_once > 1 and importlib.util.find_spec("xdist") else []
     return Step(PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}",
-                ROOT / "tests" / folder, *arguments, junit=junit,
+                ROOT / "tests" / folder, *shared, *arguments, junit=junit,
                 env={"IMSFS_BUILD": str(ROOT / build_name), **(env or {})})
 
 
@@ -82,7 +89,7 @@ def threads(arguments):
 
 def mount(arguments):
     yield from build("build-test", "build-dev.ini")
-    yield pytest("build-test", "mount", arguments)
+    yield pytest("build-test", "mount", arguments, at_once=AT_ONCE)
 
 
 def openstack(arguments):
@@ -125,6 +132,7 @@ def fresh_root(arguments):
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
            "openstack": openstack, "quickstart": quickstart, "clang": clang}
+BESIDE = ("openstack", "threads", "clang", "quickstart")
 GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root}
 
 
@@ -198,10 +206,15 @@ def run_group(name, arguments, say=say_now):
     return total
 
 
-def run_beside(name, arguments, totals):
-    """Starts a group. The function that comes back waits for it, and says what it said."""
+def run_lane(names, totals):
+    """Starts group after group. The function that comes back waits for them, and says what they
+    said."""
     said = []
-    thread = threading.Thread(target=lambda: totals.append(run_group(name, arguments, said.append)))
+
+    def run():
+        for name in names:
+            totals.append(run_group(name, [], said.append))
+    thread = threading.Thread(target=run)
     thread.start()
 
     def finish():
@@ -211,15 +224,17 @@ def run_beside(name, arguments, totals):
 
 
 def run_all(names, arguments):
-    """mount and openstack wait most of the time, so they run side by side; what they share is built
-    before, as two must not build in one directory."""
+    """What stands in BESIDE runs beside mount, which waits most of the time. The build that they
+    share comes before, as two must not build in one directory. Arguments are for one program: with
+    them, one group follows the other."""
     totals = []
-    together = ({"mount", "openstack"} <= set(names) and
-                all(run_step(step, say_now)[3] for step in build("build-test", "build-dev.ini")))
+    beside = [name for name in BESIDE if name in names] if "mount" in names and not arguments else []
+    if beside and not all(run_step(step, say_now)[3] for step in build("build-test", "build-dev.ini")):
+        beside = []
     for name in names:
-        if name == "openstack" and together:
+        if name in beside:
             continue
-        finish = run_beside("openstack", arguments, totals) if name == "mount" and together else None
+        finish = run_lane(beside, totals) if name == "mount" and beside else None
         totals.append(run_group(name, arguments))
         if finish:
             finish()
