@@ -120,10 +120,9 @@ static bool is_structure(char c)
     }
 }
 
-int armor_text(struct strbuf *out, struct bytes text, unsigned max_depth, size_t max_values)
+int armor_text(struct strbuf *out, struct bytes text, size_t max_depth, size_t max_values)
 {
-    unsigned depth = 0;
-    size_t values = 0;
+    size_t depth = 0, values = 0;
     const char *s = text.data, *end = text.data + text.len;
     strbuf_reset(out);
     while (s < end) {
@@ -144,7 +143,9 @@ int armor_text(struct strbuf *out, struct bytes text, unsigned max_depth, size_t
         else if ((*s == '}' || *s == ']') && depth > 0)
             depth--;
         values += *s == ',' || *s == '{' || *s == '[';
-        if (depth > max_depth || values > max_values)
+        if (depth > max_depth)
+            return -ELOOP;
+        if (values > max_values)
             return -E2BIG;
         strbuf_add_char(out, *s++);
     }

@@ -7,10 +7,6 @@
 
 #include "imsfs/log.h"
 
-#define HEADERS_LIMIT 65536
-
-static const char headers_too_long[] = "the answer's headers are over 64 KiB";
-
 /* --- What is sent --- */
 
 static bool is_post(const struct http_request *request)
@@ -94,16 +90,23 @@ static bool is_coded_again(struct attempt *a, struct bytes line)
     return !(transfer && skip(&line, "chunked")) && a->codings++;
 }
 
+/* What is too much ends the transfer. */
+static bool is_over(struct attempt *a, enum limit which, size_t amount)
+{
+    if (!limits_exceeded(a->config.limits, which, amount))
+        return false;
+    a->over = which;
+    return true;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 {
     struct attempt *a = ctx;
     size_t len = size * count;
     a->header_bytes += len;
     stall_add(&a->stall, len);
-    if (a->header_bytes > HEADERS_LIMIT) {
-        a->refused = headers_too_long;
+    if (is_over(a, LIMIT_HEADER_BYTES, a->header_bytes))
         return 0;
-    }
     if (is_coded_again(a, (struct bytes){data, len})) {
         a->refused = "the answer is compressed more than once";
         return 0;
@@ -123,10 +126,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     stall_add(&a->stall, len);
     if (c->bytes)
         atomic_fetch_add(c->bytes, len);
-    if (len > c->body_limit - a->out->body.len) {
-        a->refused = "the answer is larger than is allowed";
+    if (is_over(a, LIMIT_BODY_BYTES, a->out->body.len + len))
         return 0;
-    }
     strbuf_add(&a->out->body, data, len);
     return strbuf_error(&a->out->body) < 0 ? out_of_memory(a) : len;
 }
@@ -169,6 +170,7 @@ static void restart(struct attempt *a, const struct http_request *request,
     a->out = out;
     a->done = a->no_memory = false;
     a->refused = NULL;
+    a->over = LIMITS;
     a->header_bytes = 0;
     a->codings = 0;
     a->stall = (struct stall){0};
@@ -226,16 +228,19 @@ bool attempt_has_failed(const struct attempt *a)
 
 /*
  * libcurl says "out of memory", and nothing else, about a header line over its own limit of 100
- * KiB, which comes to no callback (newer ones have a code of their own).
+ * KiB, which comes to no callback (newer ones have a code of their own); and it ends a body whose
+ * length it knows before a callback sees any of it.
  */
-static void tell_long_header(struct attempt *a, CURLcode *code)
+static void tell_too_much(struct attempt *a, CURLcode *code)
 {
     curl_off_t first_byte_us = 0;
     curl_easy_getinfo(a->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+    if (*code == CURLE_FILESIZE_EXCEEDED)
+        is_over(a, LIMIT_BODY_BYTES, SIZE_MAX);
     if (*code != CURLE_OUT_OF_MEMORY || a->no_memory || !first_byte_us || a->out->body.len)
         return;
     *code = CURLE_WRITE_ERROR;
-    a->refused = headers_too_long;
+    is_over(a, LIMIT_HEADER_BYTES, SIZE_MAX);
 }
 
 /* With TLS 1.3 a server refuses our certificate, or the lack of one, after we are connected. */
@@ -257,11 +262,17 @@ static struct verdict judge(struct attempt *a, CURLcode code)
     }
     /* Some call "utf-8" a coding. What is not to be undone comes as it is. */
     a->plain |= code == CURLE_BAD_CONTENT_ENCODING;
-    tell_long_header(a, &code);
+    tell_too_much(a, &code);
     tell_refused_handshake(error, &code);
     if (a->no_memory)
         code = CURLE_OUT_OF_MEMORY;
-    const char *why = a->refused ? a->refused : *error ? error : curl_easy_strerror(code);
+    char over[120] = "";
+    if (a->over != LIMITS)
+        limits_describe(a->config.limits, a->over, over);
+    const char *why = *over        ? over
+                      : a->refused ? a->refused
+                      : *error     ? error
+                                   : curl_easy_strerror(code);
     snprintf(out->cause, sizeof(out->cause), "%s", why);
     return verdict_of(VERDICT_CURL, (int)code);
 }
@@ -313,7 +324,7 @@ static void set_once(CURL *e, const struct attempt_config *c)
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 128L * 1024);
     /* Only an honest Content-Length is seen by this one; on_body() counts, after decompression. */
-    curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->body_limit);
+    curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->limits->max[LIMIT_BODY_BYTES]);
     curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);

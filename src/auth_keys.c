@@ -9,7 +9,6 @@
 #include "imsfs/project.h"
 #include "imsfs/secret.h"
 
-#define ANSWER_LIMIT ((size_t)1 << 20)
 /* Signatures are good for 15 minutes; who is a third of that off is told. */
 #define CLOCK_TOLERANCE_S (5 * 60)
 
@@ -318,7 +317,6 @@ static int set_up_look_up(struct auth_keys *k, struct auth_error *error)
     strbuf_printf(&url, "%s/v3/projects?name=", k->identity.base);
     url_add_encoded(&url, bytes_of(project_name(a)));
     k->projects_url = strbuf_steal(&url);
-    k->config.http.body_limit = ANSWER_LIMIT;
     return k->projects_url ? http_new(&k->http, &k->config.http) : -ENOMEM;
 }
 

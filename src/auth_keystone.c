@@ -9,7 +9,6 @@
 #include "imsfs/log.h"
 #include "imsfs/secret.h"
 
-#define ANSWER_LIMIT ((size_t)4 << 20)
 /* A token is renewed when a tenth of its life is left, or this. */
 #define MARGIN_MAX_MS (5 * 60000)
 
@@ -354,7 +353,6 @@ static int set_up(struct auth_keystone *k, struct auth_error *error)
         return -ENOMEM;
     }
     describe(k);
-    k->config.http.body_limit = ANSWER_LIMIT;
     return http_new(&k->http, &k->config.http);
 }
 

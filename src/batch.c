@@ -30,6 +30,7 @@ int batch_give(struct batch *b, const struct source_sink *sink)
 void batch_count(struct source_left_out *out, const struct decode_result *result)
 {
     out->skipped += result->skipped;
+    out->over |= result->over;
     out->attrs_unnamed += result->notes.attrs_unnamed;
     out->attrs_equal += result->notes.names_equal;
 }

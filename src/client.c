@@ -164,7 +164,7 @@ static bool is_list(const struct client *c, const struct http_response *answer)
 {
     const struct decode_sink sink = {.image = drop};
     struct decode_result result;
-    int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, &decode_default_limits,
+    int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, c->config.http.limits,
                         c->config.attrs, &sink, &result);
     decode_result_free(&result);
     return r == 0;
@@ -373,6 +373,8 @@ int client_init(struct client *c, const struct client_config *config, struct aut
 {
     *c = (struct client){.config = *config};
     c->config.http.lines = config->parallel;
+    if (!config->http.limits)
+        c->config.http.limits = &limits_standard;
     c->clock = config->http.clock ? config->http.clock : &clock_boottime;
     int r = set_service(c, why);
     if (r < 0)

@@ -9,18 +9,14 @@
 #include "imsfs/json.h"
 #include "imsfs/span.h"
 
-const struct decode_limits decode_default_limits = {
-    .records = 100000,
-    .record_bytes = 4 << 20,
-    .values = 100000,
-    .depth = 64,
-};
-
 /* One call of decode_text(). */
 struct decoder {
     const char *start;
+    size_t origin;
+    bool pages;
     struct span_rest rest;
-    const struct decode_limits *limits;
+    const struct limits *limits;
+    enum limit over; /* the last that was exceeded */
     struct keys keys;
     const struct decode_sink *sink;
     struct decode_result *out;
@@ -31,8 +27,25 @@ struct decoder {
 static int fail(struct decoder *d, int error, const char *what)
 {
     snprintf(d->out->error, sizeof(d->out->error), "%s at byte %zu", what,
-             (size_t)(d->rest.s - d->start) + d->limits->origin);
+             (size_t)(d->rest.s - d->start) + d->origin);
     return error;
+}
+
+/* Notes which limit it was. */
+static bool is_over(struct decoder *d, enum limit which, size_t amount)
+{
+    if (!limits_exceeded(d->limits, which, amount))
+        return false;
+    d->out->over |= 1u << which;
+    d->over = which;
+    return true;
+}
+
+static int fail_over(struct decoder *d)
+{
+    char what[120];
+    limits_describe(d->limits, d->over, what);
+    return fail(d, -E2BIG, what);
 }
 
 static void delete_json(cJSON **j)
@@ -42,10 +55,11 @@ static void delete_json(cJSON **j)
 
 /* Parses text with every token intact. The caller deletes *out. *end: where in armored it stops to
  * be JSON, when it does. */
-static int parse(struct strbuf *armored, struct bytes text, const struct decode_limits *limits,
+static int parse(struct strbuf *armored, struct bytes text, const struct limits *limits,
                  cJSON **out, const char **end)
 {
-    int r = armor_text(armored, text, limits->depth, limits->values);
+    int r = armor_text(armored, text, (size_t)limits->max[LIMIT_DEPTH],
+                       (size_t)limits->max[LIMIT_NODES]);
     *end = strbuf_str(armored) + armored->len;
     if (r < 0)
         return r;
@@ -89,6 +103,28 @@ static void add_compact(struct strbuf *out, const cJSON *value)
     strbuf_add_char(out, cJSON_IsObject(value) ? '}' : ']');
 }
 
+/* False: it has too many attributes, or one is too large. */
+static bool add_record(struct decoder *d, const cJSON *record)
+{
+    struct strbuf *out = &d->compact;
+    size_t attributes = 0;
+    strbuf_reset(out);
+    strbuf_add_char(out, '{');
+    for (const cJSON *child = record->child; child; child = child->next) {
+        if (attributes)
+            strbuf_add_char(out, ',');
+        add_token(out, child->string);
+        strbuf_add_char(out, ':');
+        size_t start = out->len;
+        add_compact(out, child);
+        if (is_over(d, LIMIT_VALUE_BYTES, out->len - start) ||
+            is_over(d, LIMIT_ATTRIBUTES, ++attributes))
+            return false;
+    }
+    strbuf_add_char(out, '}');
+    return true;
+}
+
 /* The tree's copies of the tokens: settings and answers have secrets in them. */
 static void wipe(cJSON *value)
 {
@@ -105,7 +141,7 @@ static void wipe_and_delete(cJSON **value)
     cJSON_Delete(*value);
 }
 
-int decode_compact_at(struct bytes text, const struct decode_limits *limits, struct strbuf *out,
+int decode_compact_at(struct bytes text, const struct limits *limits, struct strbuf *out,
                       size_t *line)
 {
     CLEANUP(strbuf_free) struct strbuf armored = STRBUF_SECRET;
@@ -116,14 +152,14 @@ int decode_compact_at(struct bytes text, const struct decode_limits *limits, str
         *line = 1;
         for (const char *s = strbuf_str(&armored); s < end; s++)
             *line += *s == '\n';
-        return r;
+        return r == -ELOOP ? -E2BIG : r;
     }
     strbuf_reset(out);
     add_compact(out, value);
     return strbuf_error(out);
 }
 
-int decode_compact(struct bytes text, const struct decode_limits *limits, struct strbuf *out)
+int decode_compact(struct bytes text, const struct limits *limits, struct strbuf *out)
 {
     size_t line;
     return decode_compact_at(text, limits, out, &line);
@@ -152,24 +188,33 @@ static int keep_last_id(struct decoder *d)
 static struct image *find_known(const struct decoder *d, struct bytes span)
 {
     const struct decode_known *known = &d->sink->known;
-    if (!known->find || span.len > d->limits->record_bytes)
-        return NULL;
-    return known->find(known->ctx, span);
+    bool fits = span.len <= (size_t)d->limits->max[LIMIT_RECORD_BYTES];
+    return fits && known->find ? known->find(known->ctx, span) : NULL;
+}
+
+/* As parse(), and it is noted which limit was exceeded. */
+static int parse_within(struct decoder *d, struct bytes text, cJSON **out)
+{
+    const char *end;
+    int r = parse(&d->armored, text, d->limits, out, &end);
+    if (r != -E2BIG && r != -ELOOP)
+        return r;
+    is_over(d, r == -E2BIG ? LIMIT_NODES : LIMIT_DEPTH, SIZE_MAX);
+    return -E2BIG;
 }
 
 static int build_image(struct decoder *d, struct bytes span, struct image **img)
 {
-    if (span.len > d->limits->record_bytes)
+    if (is_over(d, LIMIT_RECORD_BYTES, span.len))
         return -E2BIG;
     CLEANUP(delete_json) cJSON *record = NULL;
-    const char *end;
-    int r = parse(&d->armored, span, d->limits, &record, &end);
+    int r = parse_within(d, span, &record);
     if (r < 0)
         return r;
     if (!cJSON_IsObject(record))
         return -EINVAL;
-    strbuf_reset(&d->compact);
-    add_compact(&d->compact, record);
+    if (!add_record(d, record))
+        return -E2BIG;
     if (strbuf_error(&d->compact) < 0)
         return -ENOMEM;
     return image_make(img, strbuf_bytes(&d->compact), &d->keys, &d->out->notes);
@@ -181,8 +226,9 @@ static int take_record(struct decoder *d)
     struct bytes span;
     struct image *img = NULL;
     const char *start = d->rest.s;
-    if (d->out->records++ >= d->limits->records)
-        return fail(d, -E2BIG, "too many records");
+    d->out->records++;
+    if (d->pages && is_over(d, LIMIT_RECORDS, d->out->records))
+        return fail_over(d);
     if (!span_value(&d->rest, &span))
         return fail(d, -EPROTO, "cut short or not JSON");
     img = find_known(d, span);
@@ -247,13 +293,10 @@ static int take_next(struct decoder *d, const cJSON *envelope)
     if (strbuf_error(&token) < 0)
         return -ENOMEM;
     json_add_string(&text, strbuf_bytes(&token));
-    if (text.len && memchr(text.data, '\0', text.len)) {
+    bool nul = text.len && memchr(text.data, '\0', text.len);
+    if (nul || text.len == 0) {
         strbuf_free(&text);
-        return fail(d, -EPROTO, "\"next\" has a NUL");
-    }
-    if (text.len == 0) {
-        strbuf_free(&text);
-        return 0;
+        return nul ? fail(d, -EPROTO, "\"next\" has a NUL") : 0;
     }
     d->out->next = strbuf_steal(&text);
     return d->out->next ? 0 : -ENOMEM;
@@ -270,11 +313,9 @@ static int check_envelope(struct decoder *d, const char *start, const char *arra
     strbuf_add(&text, tail, (size_t)(d->rest.end - tail));
     if (strbuf_error(&text) < 0)
         return -ENOMEM;
-    const char *end;
-    int r = parse(&d->armored, strbuf_bytes(&text), d->limits, &envelope, &end);
+    int r = parse_within(d, strbuf_bytes(&text), &envelope);
     if (r < 0)
-        return fail(d, r,
-                    r == -EPROTO ? "not JSON behind the records" : "too much beside the records");
+        return r == -E2BIG ? fail_over(d) : fail(d, r, "not JSON behind the records");
     unsigned arrays = 0;
     for (const cJSON *child = envelope->child; child; child = child->next)
         arrays += streq(child->string, "$images");
@@ -326,11 +367,14 @@ static int take_text(struct decoder *d, enum decode_shape shape)
     return take_lines(d);
 }
 
-int decode_text(struct bytes text, enum decode_shape shape, const struct decode_limits *limits,
-                struct slot_table *attrs, const struct decode_sink *sink, struct decode_result *out)
+int decode_text_at(struct bytes text, size_t origin, enum decode_shape shape,
+                   const struct limits *limits, struct slot_table *attrs,
+                   const struct decode_sink *sink, struct decode_result *out)
 {
     struct decoder d = {
         .start = text.data,
+        .origin = origin,
+        .pages = shape == DECODE_PAGE,
         .rest = {text.data, text.data + text.len},
         .limits = limits,
         .keys = keys_init(attrs),

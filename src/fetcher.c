@@ -85,12 +85,18 @@ static int begin(struct fetch *at)
 static void log_skipped(struct fetcher *f, const struct list *l)
 {
     unsigned long long skipped = l->left_out.skipped;
+    unsigned over = l->left_out.over;
+    CLEANUP(strbuf_free) struct strbuf limits = STRBUF_INIT;
     if (l->number)
         return;
-    if (skipped && skipped != f->skipped)
-        log_warning("%llu records are not shown: they have no usable id, or are no records",
-                    skipped);
+    if (over)
+        strbuf_add_str(&limits, ", or are over ");
+    limits_add_names(over, &limits);
+    if (skipped && (skipped != f->skipped || over != f->over))
+        log_warning("%llu records are not shown: they have no usable id, are no records%s", skipped,
+                    strbuf_str(&limits));
     f->skipped = skipped;
+    f->over = over;
 }
 
 static void publish(struct fetch *at, bool changed)

@@ -30,6 +30,27 @@ static const char introduction[] =
     "  -V, --version               show the version\n"
     "  -o NAME[=VALUE],...         options; \"\\,\" is a comma in a value\n\n";
 
+/* The limits in few lines; the manual has the rest. */
+static void add_limits(struct strbuf *out)
+{
+    static const char first[] = "  -o max_WHAT=N               what is over this is refused: ";
+    size_t column = sizeof(first) - 1;
+    strbuf_add_str(out, first);
+    for (size_t i = 0; i < LIMITS; i++) {
+        const struct setting *row = &limits_rows()[i];
+        char text[64];
+        snprintf(text, sizeof(text), "%s (default %s)%s", row->name, row->standard,
+                 i + 1 < LIMITS ? ", " : "\n");
+        if (column + strlen(text) > LINE_MAX_COLUMNS) {
+            out->len--; /* a blank */
+            strbuf_printf(out, "\n%30s", "");
+            column = 30;
+        }
+        strbuf_add_str(out, text);
+        column += strlen(text);
+    }
+}
+
 void help_add_usage(struct strbuf *out)
 {
     size_t rows, words;
@@ -38,6 +59,7 @@ void help_add_usage(struct strbuf *out)
     strbuf_add_str(out, introduction);
     for (size_t i = 0; i < rows; i++)
         setting_help(&table[i], out);
+    add_limits(out);
     strbuf_add_str(
         out,
         "\nTimes are in seconds, or have the suffix s, m, h or d; sizes in bytes, or k, M, G.\n"

@@ -69,7 +69,7 @@ static struct verdict begin_try(struct http *h, struct line *l, const struct htt
 {
     const struct attempt_config config = {.clock = h->config.clock,
                                           .user_agent = h->config.user_agent,
-                                          .body_limit = h->config.body_limit,
+                                          .limits = h->config.limits,
                                           .tls = &h->config.tls,
                                           .requests = h->config.requests,
                                           .bytes = h->config.bytes};
@@ -219,7 +219,7 @@ static int copy_tls(struct http_tls *out, const struct http_tls *tls)
 static void set_defaults(struct http_config *c)
 {
     c->clock = c->clock ? c->clock : &clock_boottime;
-    c->body_limit = c->body_limit ? c->body_limit : HTTP_BODY_LIMIT;
+    c->limits = c->limits ? c->limits : &limits_standard;
     c->tries = c->tries ? c->tries : TRIES;
     c->backoff_ms = c->backoff_ms ? c->backoff_ms : BACKOFF_MS;
     c->random = c->random ? c->random : kernel_random;

@@ -20,12 +20,15 @@
 /* How often the page that is on its way is looked after: each time so many images are built. */
 #define PUSH_IMAGES 64
 
+static const char over_advice[] = "raise the limit if the service is right";
+
 struct listing {
     struct source_listing base; /* first: the head of every listing */
     const struct listing_setup *s;
     struct pager pager;
     int64_t deadline_ms;
     size_t images;
+    size_t pages;
     unsigned restarts;
 };
 
@@ -81,6 +84,13 @@ static int fail_request(struct listing *l, int error, struct http_response *r)
     if (r->status == 400 && l->base.query)
         advice = "the service does not take these criteria";
     return fail(l, error, advice, "%s", what);
+}
+
+static int fail_over(struct listing *l, enum limit which)
+{
+    char what[120];
+    limits_describe(l->s->limits, which, what);
+    return fail(l, -EIO, over_advice, "%s", what);
 }
 
 /* --- One request --- */
@@ -177,16 +187,14 @@ static int hand_over(struct listing *l, struct page *p, bool begun)
         return fail(l, fresh, NULL, "a page of images was not taken: %s", strerror(-fresh));
     p->news |= fresh > 0;
     l->images += (size_t)fresh;
-    if (l->images > l->s->max_images)
-        return fail(l, -EIO, "a larger max_images= allows more", "there are more than %zu images",
-                    l->s->max_images);
-    return 0;
+    return limits_exceeded(l->s->limits, LIMIT_IMAGES, l->images) ? fail_over(l, LIMIT_IMAGES) : 0;
 }
 
-/* Has the next page on its way while this one is decoded. */
+/* Has the next page on its way while this one is decoded, if there is to be one. */
 static void look_ahead(struct listing *l, const struct page *p)
 {
-    size_t max = l->s->max_images;
+    bool last = l->pages >= (size_t)l->s->limits->max[LIMIT_PAGES];
+    size_t max = last ? 0 : (size_t)l->s->limits->max[LIMIT_IMAGES];
     struct bytes text = strbuf_bytes(&p->response.body);
     int64_t now = clock_now_ms(l->s->clock);
     pager_look_ahead(&l->pager, text, max > p->before ? max - p->before : 0, page_deadline(l, now));
@@ -229,14 +237,16 @@ static int decode_page(struct listing *l, struct page *p)
     const struct http_response *answer = &p->response;
     const char *type = answer->fields.content_type;
     const struct decode_sink sink = {take_image, p, l->base.known};
-    int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, &decode_default_limits, s->attrs,
-                        &sink, &p->result);
+    int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, s->limits, s->attrs, &sink,
+                        &p->result);
     if (r < 0 && l->base.error.text[0])
         return r; /* it was not taken */
     if (r == -ECANCELED && p->cut)
         r = 0;
     if (r == -ENOMEM)
         return fail(l, r, NULL, "out of memory");
+    if (r == -E2BIG)
+        return fail(l, -EIO, over_advice, "%s", p->result.error);
     if (r < 0)
         return fail(l, -EIO, NULL, "the answer is no list of images: %s (%s)",
                     p->result.error[0] ? p->result.error : strerror(-r),
@@ -281,7 +291,7 @@ static int stop_here(struct listing *l, const struct page *p)
 /* Goes to the first page, with nothing seen. */
 static int rewind_listing(struct listing *l)
 {
-    l->images = 0;
+    l->images = l->pages = 0;
     l->base.left_out = (struct source_left_out){0};
     l->base.requests += pager_drop(&l->pager);
     ranges_start_over(&l->pager.walk);
@@ -307,6 +317,8 @@ int listing_next(struct source_listing *base)
 {
     struct listing *l = (struct listing *)base;
     CLEANUP(page_free) struct page p = {.listing = l};
+    if (limits_exceeded(l->s->limits, LIMIT_PAGES, ++l->pages))
+        return fail_over(l, LIMIT_PAGES);
     int r = fetch(l, &p.response);
     if (p.response.status == 400 && l->pager.trail.marker.len)
         return start_over(l);

@@ -70,10 +70,11 @@ static const char *endpoint_of(const struct login *l, const struct options *o)
     return o->source_kind == OPTIONS_SOURCE_URL ? o->source : l->account.image_endpoint;
 }
 
-static struct http_config http_of(const struct login *l)
+static struct http_config http_of(const struct login *l, const struct options *o)
 {
     return (struct http_config){
         .user_agent = "imsfs/" IMSFS_VERSION,
+        .limits = &o->limits,
         .tls = {l->account.cacert, l->account.cert, l->account.key, l->account.insecure},
     };
 }
@@ -84,7 +85,7 @@ static int open_keys(struct login *l, const struct options *o, struct auth_error
         .account = &l->account,
         .form = streq(o->signature, "scoped") ? SIGNATURE_SCOPED : SIGNATURE_PLAIN,
         .insecure_http = o->insecure_http,
-        .http = http_of(l),
+        .http = http_of(l, o),
     };
     return auth_keys_new(&l->auth, &config, error);
 }
@@ -96,7 +97,7 @@ static int open_keystone(struct login *l, const struct options *o, struct auth_e
         .token = l->token,
         .want_endpoint = endpoint_of(l, o) == NULL,
         .insecure_http = o->insecure_http,
-        .http = http_of(l),
+        .http = http_of(l, o),
     };
     return auth_keystone_new(&l->auth, &config, error);
 }
@@ -129,12 +130,11 @@ static int open_http(struct login *l, const struct options *o, struct slot_table
         .missing_ms = o->ttl_ms,
         .page_size = o->page_size,
         .parallel = o->parallel,
-        .max_images = o->max_images,
         .timeout_ms = o->timeout_ms,
         .list_timeout_ms = o->list_timeout_ms,
         .auth = l->auth,
         .attrs = attrs,
-        .http = http_of(l),
+        .http = http_of(l, o),
     };
     if (!config.endpoint && !streq(l->auth->kind, "keystone")) {
         strbuf_printf(why,
@@ -155,7 +155,7 @@ int login_open(struct login *l, const struct options *o, struct slot_table *attr
     if (o->source_kind == OPTIONS_SOURCE_FILE) {
         const struct source_file_config config = {
             .path = o->source,
-            .max_images = o->max_images,
+            .limits = &o->limits,
             .attrs = attrs,
             .dialect = route_dialect_called(o->dialect),
         };

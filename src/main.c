@@ -42,6 +42,7 @@ struct app {
     struct cache *cache;
     struct status status;
     struct traffic traffic;
+    struct limits_counters over;
 };
 
 /* --- what can happen while we run --- */
@@ -179,6 +180,7 @@ static int make_cache(struct app *app)
         .location = login_location(&app->login, o),
         .auth = app->login.auth,
         .traffic = &app->traffic,
+        .over = &app->over,
         .filter = app->criteria.filter,
         .dialect = dialect_of,
         .add_refused = add_refused,
@@ -359,6 +361,7 @@ int main(int argc, char *argv[])
         log_error("%s", strbuf_str(&why));
         return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
     }
+    app.options.limits.counters = &app.over;
     if (app.options.action != OPTIONS_MOUNT)
         return help_print(app.options.action) < 0 ? DAEMON_FAILURE : DAEMON_OK;
     return run(&app);

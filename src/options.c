@@ -13,9 +13,6 @@
 #define SECOND INT64_C(1000)
 #define DAY (86400 * SECOND)
 
-#define KIB INT64_C(1024)
-#define GIB (KIB * KIB * KIB)
-
 #define FIELD(name) offsetof(struct options, name)
 
 static const char *const apis[] = {"images", "cloudimages", NULL};
@@ -43,8 +40,6 @@ static const struct setting table[] = {
     {"page_size", SETTING_NUMBER, FIELD(page_size), 1, 1000000, NULL, "1000", "N",
      "images asked for in one request"},
     {"parallel", SETTING_NUMBER, FIELD(parallel), 1, 4, NULL, "4", "N", "pages asked for at once"},
-    {"max_images", SETTING_NUMBER, FIELD(max_images), 1, 2000000, NULL, "2000000", "N",
-     "a longer list is an error"},
     {"ttl", SETTING_TIME, FIELD(ttl_ms), 10, 30 * DAY, NULL, "60", "SECONDS",
      "how old the list may be"},
     {"stale", SETTING_TIME, FIELD(stale_ms), 0, 3650 * DAY, NULL, "1d", "SECONDS",
@@ -57,8 +52,8 @@ static const struct setting table[] = {
      "mount only the images that match"},
     {"query", SETTING_LIST, FIELD(queries), 0, 0, NULL, NULL, "NAME:CRITERIA",
      "one more name in query/; may be repeated"},
-    {"cache_max", SETTING_SIZE, FIELD(cache_max), 64 * KIB, 1024 * GIB, NULL, "256M", "BYTES",
-     "what the lists in query/ may hold"},
+    {"cache_max", SETTING_SIZE, FIELD(cache_max), INT64_C(1) << 16, INT64_C(1) << 40, NULL, "256M",
+     "BYTES", "what the lists in query/ may hold"},
     {"layout", SETTING_TEXT, FIELD(layout), 0, 0, NULL, LAYOUT_DEFAULT, "LEVELS",
      "the levels below images/"},
     {"by", SETTING_LIST, FIELD(by), 0, 0, NULL, NULL, "ATTRIBUTE",
@@ -138,20 +133,28 @@ static bool is_ignored(struct bytes name)
     return false;
 }
 
+/* And the struct with its field. */
+static const struct setting *find_row(struct options *o, struct bytes name, void **base)
+{
+    const struct setting *row = setting_find(table, ARRAY_SIZE(table), name);
+    *base = row ? (void *)o : (void *)&o->limits;
+    return row ? row : setting_find(limits_rows(), LIMITS, name);
+}
+
 /* name, or name=value; nothing is fine too. */
 static int set_item(struct options *o, const char *item, struct strbuf *why)
 {
     if (!*item)
         return 0;
     struct bytes name = {item, strcspn(item, "=")};
-    const struct setting *row = setting_find(table, ARRAY_SIZE(table), name);
+    void *base;
+    const struct setting *row = find_row(o, name, &base);
     if (!row)
         return is_ignored(name) ? 0 : refuse_unknown(item, why);
-    return setting_set(row, o, item[name.len] ? item + name.len + 1 : NULL, why);
+    return setting_set(row, base, item[name.len] ? item + name.len + 1 : NULL, why);
 }
 
-/* The items of one -o stand between commas; "\\," is a comma and "\\\\" a backslash, as in libfuse.
- */
+/* The items stand between commas; "\\," is a comma and "\\\\" a backslash, as in libfuse. */
 static int set_items(struct options *o, const char *items, struct strbuf *why)
 {
     CLEANUP(strbuf_free) struct strbuf item = STRBUF_INIT;
@@ -301,12 +304,9 @@ static int set_source(struct options *o, const char *source, struct strbuf *why)
         o->source_kind = OPTIONS_SOURCE_URL;
         return rc ? rc : setting_set(&word_rows[ROW_TEXT], o, source, why);
     }
-    if (!*source || is_file(source)) {
-        o->source_kind = OPTIONS_SOURCE_FILE;
-        return setting_set(&word_rows[ROW_FILE], o, source, why);
-    }
-    o->source_kind = OPTIONS_SOURCE_CLOUD;
-    return setting_set(&word_rows[ROW_TEXT], o, source, why);
+    bool file = !*source || is_file(source);
+    o->source_kind = file ? OPTIONS_SOURCE_FILE : OPTIONS_SOURCE_CLOUD;
+    return setting_set(&word_rows[file ? ROW_FILE : ROW_TEXT], o, source, why);
 }
 
 static int set_words(struct options *o, const struct arguments *args, struct strbuf *why)
@@ -353,7 +353,7 @@ static int check_together(const struct options *o, struct strbuf *why)
 
 int options_parse(struct options *out, int argc, char *const argv[], struct strbuf *why)
 {
-    struct options o = {.uid = getuid(), .gid = getgid()};
+    struct options o = {.uid = getuid(), .gid = getgid(), .limits = limits_standard};
     struct arguments args = {.next = argc > 0 ? argv + 1 : argv};
     int rc = setting_defaults(table, ARRAY_SIZE(table), &o, why);
     if (!rc)

@@ -112,12 +112,10 @@ static ssize_t read_window(const struct job *j, int fd, struct cutter *c)
 
 static int decode_piece(const struct job *j, const struct cutter_piece *piece)
 {
-    struct decode_limits limits = decode_default_limits;
     struct decode_result result;
-    limits.records = SIZE_MAX; /* the file is bounded, and so are the images */
-    limits.origin = piece->origin;
     const struct decode_sink sink = {j->taker->image, j->taker->ctx, j->listing->known};
-    int r = decode_text(piece->text, DECODE_FILE, &limits, j->file->attrs, &sink, &result);
+    int r = decode_text_at(piece->text, piece->origin, DECODE_FILE, j->file->limits, j->file->attrs,
+                           &sink, &result);
     if (r == 0 && piece->bad) {
         r = -EPROTO;
         snprintf(result.error, sizeof(result.error), "not JSON at byte %zu", piece->origin + 1);

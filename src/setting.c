@@ -167,6 +167,16 @@ static int set_number(const struct setting *row, void *field, const char *value,
     return 0;
 }
 
+/* As SETTING_NUMBER, in more room. */
+static int set_count(const struct setting *row, void *field, const char *value, struct strbuf *why)
+{
+    unsigned n;
+    int rc = set_number(row, &n, value, why);
+    if (!rc)
+        *(int64_t *)field = n;
+    return rc;
+}
+
 static int set_octal(const struct setting *row, void *field, const char *value, struct strbuf *why)
 {
     int64_t n;
@@ -310,10 +320,11 @@ static int set_group(const struct setting *row, void *field, const char *value, 
 }
 
 static setter *const setters[SETTING_TYPES] = {
-    [SETTING_FLAG] = set_flag, [SETTING_NUMBER] = set_number, [SETTING_OCTAL] = set_octal,
-    [SETTING_SIZE] = set_size, [SETTING_TIME] = set_time,     [SETTING_CHOICE] = set_choice,
-    [SETTING_WORD] = set_word, [SETTING_PATH] = set_path,     [SETTING_LIST] = set_list,
-    [SETTING_TEXT] = set_text, [SETTING_USER] = set_user,     [SETTING_GROUP] = set_group,
+    [SETTING_FLAG] = set_flag,   [SETTING_NUMBER] = set_number, [SETTING_OCTAL] = set_octal,
+    [SETTING_SIZE] = set_size,   [SETTING_TIME] = set_time,     [SETTING_CHOICE] = set_choice,
+    [SETTING_WORD] = set_word,   [SETTING_PATH] = set_path,     [SETTING_LIST] = set_list,
+    [SETTING_TEXT] = set_text,   [SETTING_USER] = set_user,     [SETTING_GROUP] = set_group,
+    [SETTING_COUNT] = set_count,
 };
 
 /* --- rows --- */

@@ -31,10 +31,14 @@ struct listing {
 
 #define fail(l, ...) recordfile_fail(&(l)->s->file, &(l)->base, __VA_ARGS__)
 
-static int refuse_more(struct listing *l)
+static int check_count(struct listing *l, size_t images)
 {
-    return fail(l, -EIO, "there are more than %zu images; a larger max_images= allows more",
-                l->s->config.max_images);
+    const struct limits *limits = l->s->config.limits;
+    char what[120];
+    if (!limits_exceeded(limits, LIMIT_IMAGES, images))
+        return 0;
+    limits_describe(limits, LIMIT_IMAGES, what);
+    return fail(l, -EIO, "%s; raise the limit if the file is right", what);
 }
 
 /* Gives what was collected to the sink. */
@@ -44,8 +48,9 @@ static int flush(struct listing *l)
         return 0;
     if (atomic_load(&l->s->cancelled))
         return fail(l, -ECANCELED, "the listing was cancelled");
-    if (l->images + l->batch.count > l->s->config.max_images)
-        return refuse_more(l);
+    int r = check_count(l, l->images + l->batch.count);
+    if (r < 0)
+        return r;
     int fresh = batch_give(&l->batch, &l->base.sink);
     if (fresh < 0)
         return fail(l, fresh, "a page of images was not taken: %s", strerror(-fresh));
@@ -145,10 +150,10 @@ static int list_query(struct listing *l)
     const struct match_facts facts = {.cloudimages = dialect(&s->base) == QUERY_DIALECT_IMS};
     struct query_error err = {""};
     int r = fill_stock(l);
+    if (r == 0)
+        r = check_count(l, s->stock.count);
     if (r < 0)
         return r;
-    if (s->stock.count > s->config.max_images)
-        return refuse_more(l);
     r = selection_make(&selection, l->base.query, s->stock.images, s->stock.count, s->config.attrs,
                        &facts, &err);
     if (r < 0)
@@ -216,13 +221,15 @@ int source_file_new(struct source **out, const struct source_file_config *config
     s->config = *config;
     if (!s->config.max_bytes)
         s->config.max_bytes = SOURCE_FILE_MAX_BYTES;
+    if (!s->config.limits)
+        s->config.limits = &limits_standard;
     s->path = strdup(config->path);
     if (!s->path) {
         free(s);
         return -ENOMEM;
     }
-    s->file = (struct recordfile){s->path, s->config.max_bytes, config->attrs, &s->cancelled,
-                                  &s->base.counters};
+    s->file = (struct recordfile){s->path,       s->config.max_bytes, s->config.limits,
+                                  config->attrs, &s->cancelled,       &s->base.counters};
     s->base.ops = &ops;
     s->base.kind = "file";
     s->base.api = "file";

@@ -69,6 +69,7 @@ static int set_up(struct source_http *s, struct source_error *error)
     }
     c->http.requests = &s->base.counters.requests;
     c->http.bytes = &s->base.counters.bytes;
+    c->http.limits = c->http.limits ? c->http.limits : &limits_standard;
     s->base.api = api->name;
     atomic_store(&s->base.page_size, c->page_size);
     const struct client_config client = {
@@ -88,7 +89,7 @@ static int set_up(struct source_http *s, struct source_error *error)
         .source = &s->base,
         .client = &s->client,
         .clock = c->http.clock ? c->http.clock : &clock_boottime,
-        .max_images = c->max_images,
+        .limits = c->http.limits,
         .timeout_ms = c->timeout_ms,
         .list_timeout_ms = c->list_timeout_ms,
         .auth = c->auth,

@@ -67,6 +67,15 @@ static void add_traffic(const struct traffic *traffic, struct strbuf *out)
     add_number(out, "kernel_stores", atomic_load(&traffic->stores));
 }
 
+static void add_over(const struct limits_counters *over, struct strbuf *out)
+{
+    if (!over)
+        return;
+    strbuf_add_str(out, "  \"over_limits\": ");
+    limits_add_counters(over, out);
+    strbuf_add_str(out, ",\n");
+}
+
 /* --- Queries --- */
 
 static void add_refused(const struct status *s, struct strbuf *out)
@@ -145,6 +154,7 @@ void status_add(const struct status *s, struct strbuf *out)
     add_number(out, "page_size", s->source->page_size);
     add_number(out, "images", cs.counts.images);
     add_number(out, "skipped", cs.left_out.skipped);
+    add_over(s->over, out);
     add_number(out, "duplicates", cs.counts.duplicates);
     add_number(out, "names_equal", cs.counts.names_equal + cs.left_out.attrs_equal);
     add_number(out, "unnumbered", cs.counts.unnumbered);

@@ -17,7 +17,11 @@ LINE = re.compile(r'^  -o ([a-z_]+)\S*\s+(.*?)(?: \(default ([^)]*)\))?$', re.M)
 def options_of(build):
     text = subprocess.run([pathlib.Path(build).resolve() / 'imsfs', '--help'], check=True,
                           capture_output=True, text=True).stdout
-    return {m[1]: m[3] for m in LINE.finditer(text)}
+    found = {m[1]: m[3] for m in LINE.finditer(text)}
+    limits = dict(re.findall(r'(max_[a-z_]+) \(default (\w+)\)', text))
+    if found.pop('max_', 'missing') or len(limits) < 10:
+        raise SystemExit('manual: --help does not have the limits where this looks for them')
+    return {**found, **limits}
 
 
 def parameters_of(build):

@@ -15,9 +15,9 @@
 #define ARMOR_STRING '$'
 #define ARMOR_NUMBER '#'
 
-/* Replaces out. -EPROTO: not JSON; -E2BIG: nested deeper, or more values, than allowed;
- * -ENOMEM. */
-MUST_CHECK int armor_text(struct strbuf *out, struct bytes text, unsigned max_depth,
+/* Replaces out. -EPROTO: not JSON; -ELOOP: nested deeper than allowed; -E2BIG: more values inside
+ * it than allowed, where an array or object counts twice if it is empty; -ENOMEM. */
+MUST_CHECK int armor_text(struct strbuf *out, struct bytes text, size_t max_depth,
                           size_t max_values);
 
 #endif

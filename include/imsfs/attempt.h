@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "imsfs/clock.h"
+#include "imsfs/limits.h"
 #include "imsfs/message.h"
 #include "imsfs/stall.h"
 #include "imsfs/verdict.h"
@@ -20,7 +21,7 @@
 struct attempt_config {
     const struct clock *clock;
     const char *user_agent;
-    size_t body_limit;
+    const struct limits *limits;
     const struct http_tls *tls; /* libcurl copies it */
     atomic_ullong *requests;    /* see struct http_config */
     atomic_ullong *bytes;
@@ -39,6 +40,7 @@ struct attempt {
     int64_t start_ms;
     const char *refused; /* why we ended the transfer ourselves */
     bool no_memory;      /* that was why */
+    enum limit over;     /* the answer is beyond this one; LIMITS: beyond none */
     size_t header_bytes;
     unsigned codings; /* of the body, that the headers name */
     struct stall stall;

@@ -11,15 +11,7 @@
 #define IMSFS_DECODE_H
 
 #include "imsfs/image.h"
-
-struct decode_limits {
-    size_t records;      /* in one call */
-    size_t record_bytes; /* of one record; a larger one is skipped and counted */
-    size_t values;       /* in one record; a record with more is skipped and counted */
-    unsigned depth;      /* of nesting, in one record */
-    size_t origin;       /* of the text in what errors count bytes of, modulo 2^n */
-};
-extern const struct decode_limits decode_default_limits;
+#include "imsfs/limits.h"
 
 enum decode_shape {
     DECODE_PAGE, /* {"images": [...], "next": ...}: what a list call answers */
@@ -30,9 +22,10 @@ struct decode_result {
     char *next;     /* the "next" string, or NULL; the caller frees it */
     char *last_id;  /* id of the last image that was handed over, or NULL; the caller frees it */
     size_t records; /* as received */
-    size_t skipped; /* records without a usable id, too large, or not objects */
+    size_t skipped; /* records without a usable id, over a limit, or not objects */
+    unsigned over;  /* the limits that were exceeded: 1u << enum limit */
     struct image_notes notes;
-    char error[128]; /* for people, when the call failed */
+    char error[160]; /* for people, when the call failed */
 };
 void decode_result_free(struct decode_result *r);
 
@@ -58,24 +51,32 @@ struct decode_sink {
 };
 
 /*
- * Calls sink->image for each usable record, in order. A negative answer: -EPROTO, not JSON or not
- * of this shape; -E2BIG, over a limit; -ENOMEM; or what the sink answered. Images may have been
- * handed over before an error was seen, so whoever wants whole pages collects first. out is filled
- * in either case and must be freed.
+ * Calls sink->image for each usable record, in order. A record that is over a limit by itself is
+ * skipped; a file may have any number of them. A negative answer: -EPROTO, not JSON or not of this
+ * shape; -E2BIG, over a limit; -ENOMEM; or what the sink answered. Errors count bytes from origin
+ * on (modulo 2^n), where the text is a part of another. Images may have been handed over before an
+ * error was seen, so whoever wants whole pages collects first. out is filled in either case and
+ * must be freed.
  */
-MUST_CHECK int decode_text(struct bytes text, enum decode_shape shape,
-                           const struct decode_limits *limits, struct slot_table *attrs,
-                           const struct decode_sink *sink, struct decode_result *out);
+MUST_CHECK int decode_text_at(struct bytes text, size_t origin, enum decode_shape shape,
+                              const struct limits *limits, struct slot_table *attrs,
+                              const struct decode_sink *sink, struct decode_result *out);
+/* The same for a text that is no part of another. */
+MUST_CHECK static inline int decode_text(struct bytes text, enum decode_shape shape,
+                                         const struct limits *limits, struct slot_table *attrs,
+                                         const struct decode_sink *sink, struct decode_result *out)
+{
+    return decode_text_at(text, 0, shape, limits, attrs, sink, out);
+}
 
 /*
  * Any JSON text -> the same value as compact text, in the tokens that came (what json.h works on).
  * Replaces out. -EPROTO, -E2BIG, -ENOMEM as above. Our own copies of text are wiped: it may be
  * settings, or what an identity service answers.
  */
-MUST_CHECK int decode_compact(struct bytes text, const struct decode_limits *limits,
-                              struct strbuf *out);
+MUST_CHECK int decode_compact(struct bytes text, const struct limits *limits, struct strbuf *out);
 /* The same; after an error line is the one of text up to which it was well, from 1. */
-MUST_CHECK int decode_compact_at(struct bytes text, const struct decode_limits *limits,
-                                 struct strbuf *out, size_t *line);
+MUST_CHECK int decode_compact_at(struct bytes text, const struct limits *limits, struct strbuf *out,
+                                 size_t *line);
 
 #endif

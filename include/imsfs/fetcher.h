@@ -55,6 +55,7 @@ struct fetcher {
     struct fetch fetches[FETCHER_PLACES];
     unsigned last;              /* the place of a query that was last worked on */
     unsigned long long skipped; /* what was last logged; for who has the turn */
+    unsigned over;              /* likewise */
 };
 
 void fetcher_init(struct fetcher *f, const struct fetcher_config *config);

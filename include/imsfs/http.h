@@ -15,9 +15,8 @@
 #include <stdatomic.h>
 
 #include "imsfs/clock.h"
+#include "imsfs/limits.h"
 #include "imsfs/message.h"
-
-#define HTTP_BODY_LIMIT ((size_t)16 << 20)
 
 struct http;
 
@@ -25,7 +24,7 @@ struct http;
 struct http_config {
     const struct clock *clock;     /* of the deadlines; default: the real one */
     const char *user_agent;        /* static; default: none is sent */
-    size_t body_limit;             /* bytes, decompressed; default HTTP_BODY_LIMIT */
+    const struct limits *limits;   /* outlive it; default limits_standard */
     struct http_tls tls;           /* copied; the files are read with each connection */
     unsigned lines;                /* requests that may be on their way at a time; default 1 */
     unsigned tries;                /* of one http_send(); default 4 */

@@ -24,7 +24,7 @@ struct listing_setup {
     struct source *source;
     struct client *client;
     const struct clock *clock;
-    size_t max_images;       /* a longer list is an error */
+    const struct limits *limits;
     int64_t timeout_ms;      /* for one page: connection, transfer and all retries */
     int64_t list_timeout_ms; /* for a whole listing */
     struct auth *auth;       /* NULL: no proof is sent */

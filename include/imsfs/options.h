@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "imsfs/criteria.h"
-#include "imsfs/setting.h"
+#include "imsfs/limits.h"
 #include "imsfs/strbuf.h"
 
 #define OPTIONS_USAGE "imsfs [options] [SOURCE] MOUNTPOINT"
@@ -45,7 +45,7 @@ struct options {
     bool insecure_http;
     unsigned page_size;
     unsigned parallel;
-    unsigned max_images;
+    struct limits limits; /* without counters */
 
     int64_t ttl_ms;
     int64_t stale_ms;
@@ -80,7 +80,7 @@ void options_free(struct options *o);
 /* What they say about queries, as criteria_make() has it; options_parse() has checked it. */
 MUST_CHECK int options_criteria(const struct options *o, struct criteria *out, struct strbuf *why);
 
-/* All that -o takes, in the order of --help. */
+/* All that -o takes, but for limits_rows(), in the order of --help. */
 const struct setting *options_rows(size_t *count);
 /* What it takes and ignores; one that ends in '-' stands for all names that begin so. */
 const char *const *options_ignored(size_t *count);

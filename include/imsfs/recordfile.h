@@ -16,7 +16,8 @@
 
 struct recordfile {
     const char *path;
-    size_t max_bytes;         /* a larger file is an error */
+    size_t max_bytes; /* a larger file is an error */
+    const struct limits *limits;
     struct slot_table *attrs; /* of attribute names */
     const atomic_bool *cancelled;
     struct source_counters *counters;

@@ -19,6 +19,7 @@
 enum setting_type {
     SETTING_FLAG,   /* bool; takes no value */
     SETTING_NUMBER, /* unsigned; decimal digits */
+    SETTING_COUNT,  /* int64_t; the same, up to UINT_MAX */
     SETTING_OCTAL,  /* unsigned; octal digits */
     SETTING_SIZE,   /* int64_t in bytes; decimal digits, with the suffix k, M or G for powers of
                        1024, in any case */
@@ -38,7 +39,7 @@ struct setting {
     const char *name;
     enum setting_type type;
     size_t offset;
-    int64_t min, max;           /* NUMBER, OCTAL, SIZE (bytes), TIME (milliseconds); else refused */
+    int64_t min, max; /* NUMBER, COUNT, OCTAL, SIZE (bytes), TIME (milliseconds); else refused */
     const char *const *choices; /* CHOICE: ends with NULL */
     const char *standard;       /* the default as a user would write it; NULL: none, or off */
     const char *value;          /* what --help calls the value */

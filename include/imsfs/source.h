@@ -66,7 +66,8 @@ struct source_counters {
 
 /* What of the records a listing does not show. */
 struct source_left_out {
-    unsigned long long skipped;       /* records without a usable id, too large, or not objects */
+    unsigned long long skipped; /* records without a usable id, over a limit, or not objects */
+    unsigned over;              /* the limits: 1u << enum limit */
     unsigned long long attrs_unnamed; /* attributes without a file */
     unsigned long long attrs_equal;   /* the same, because another's name became equal */
 };

@@ -12,15 +12,16 @@
 #ifndef IMSFS_SOURCE_FILE_H
 #define IMSFS_SOURCE_FILE_H
 
+#include "imsfs/limits.h"
 #include "imsfs/query.h"
 #include "imsfs/source.h"
 
 struct source_file_config {
-    const char *path;           /* absolute */
-    size_t max_images;          /* a longer list is an error */
-    size_t max_bytes;           /* so is a larger file; 0: SOURCE_FILE_MAX_BYTES */
-    struct slot_table *attrs;   /* of attribute names; outlives the source */
-    enum query_dialect dialect; /* whose parameters criteria are; unknown: IMS, both calls' */
+    const char *path;            /* absolute */
+    const struct limits *limits; /* outlive the source; NULL: limits_standard */
+    size_t max_bytes;            /* a larger file is an error; 0: SOURCE_FILE_MAX_BYTES */
+    struct slot_table *attrs;    /* of attribute names; outlives the source */
+    enum query_dialect dialect;  /* whose parameters criteria are; unknown: IMS, both calls' */
 };
 
 #define SOURCE_FILE_MAX_BYTES ((size_t)4 << 30)

@@ -23,7 +23,6 @@ struct source_http_config {
     unsigned page_size;         /* 0: the server's default */
     unsigned parallel;          /* requests at a time for the list without criteria, up to
                                    RANGES_WIDTH_MAX; 0: one */
-    size_t max_images;          /* a longer list is an error */
     int64_t timeout_ms;         /* for one page: connection, transfer and all retries */
     int64_t list_timeout_ms;    /* for a whole listing */
     struct auth *auth;          /* outlives the source; NULL: no proof is sent */

@@ -14,10 +14,11 @@ struct status {
     struct cache *cache;         /* borrowed */
     const struct source *source; /* borrowed */
     const char *version;
-    const char *location;          /* the endpoint, cloud or file, without secrets; borrowed */
-    const struct auth *auth;       /* borrowed; NULL: nobody signs in */
-    const struct traffic *traffic; /* borrowed; NULL: not shown */
-    const struct query *filter;    /* of the mount; borrowed; NULL: there is none */
+    const char *location;               /* the endpoint, cloud or file, without secrets; borrowed */
+    const struct auth *auth;            /* borrowed; NULL: nobody signs in */
+    const struct traffic *traffic;      /* borrowed; NULL: not shown */
+    const struct limits_counters *over; /* borrowed; NULL: not shown */
+    const struct query *filter;         /* of the mount; borrowed; NULL: there is none */
     enum query_dialect (*dialect)(void *ctx); /* NULL: not shown */
     /* Adds the last criteria that were refused, and why; nothing: none were. NULL: not shown. */
     void (*add_refused)(void *ctx, struct strbuf *out);

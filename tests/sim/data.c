@@ -159,8 +159,9 @@ static int read_file(const char *path, struct strbuf *text)
 
 static int fill(struct data *d, const char *path, char *error, size_t size)
 {
-    static const struct decode_limits limits = {
-        .records = 10000000, .record_bytes = 64 << 20, .values = 50000000, .depth = 500};
+    struct limits limits = limits_standard;
+    for (size_t i = 0; i < LIMITS; i++) /* it is our own */
+        limits.max[i] = limits_rows()[i].max;
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     CLEANUP(decode_result_free) struct decode_result result = {0};
     int r = read_file(path, &text);

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "attrs.h"
-
 #include "imsfs/decode.h"
+
+#include "attrs.h"
 
 /* What came of a text: its images, one a line, and how it ended. */
 struct outcome {
@@ -33,11 +33,9 @@ static int take(void *ctx, struct image *img)
 
 static void decode(struct outcome *o, struct bytes text, size_t origin)
 {
-    struct decode_limits limits = decode_default_limits;
     struct decode_result result;
-    limits.origin = origin;
     const struct decode_sink sink = {.image = take, .ctx = o};
-    o->r = decode_text(text, DECODE_FILE, &limits, attrs, &sink, &result);
+    o->r = decode_text_at(text, origin, DECODE_FILE, &limits_standard, attrs, &sink, &result);
     o->skipped += result.skipped;
     const char *at = strstr(result.error, " at byte ");
     if (o->r < 0 && at)

@@ -42,7 +42,7 @@ static int take(void *ctx, struct image *img)
 }
 
 static struct outcome decoded(struct lists *l, struct bytes text, struct teller *teller,
-                              const struct decode_limits *limits)
+                              const struct limits *limits)
 {
     struct outcome o = {0};
     struct decode_sink sink = {.image = take, .ctx = &o};
@@ -259,7 +259,7 @@ static int teardown(void **state)
 static struct catalog *first_list(struct lists *l, struct strbuf *text)
 {
     add_list(text);
-    struct outcome o = decoded(l, strbuf_bytes(text), NULL, &decode_default_limits);
+    struct outcome o = decoded(l, strbuf_bytes(text), NULL, &limits_standard);
     assert_int_equal(o.result, 0);
     struct catalog *c = list_of(l, &o, NULL);
     assert_int_equal(catalog_counts(c)->images, RECORDS);
@@ -273,7 +273,7 @@ static void an_unchanged_list_is_known(void **state)
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     struct catalog *old = first_list(l, &text);
     struct teller teller = {.list = old};
-    struct outcome o = decoded(l, strbuf_bytes(&text), &teller, &decode_default_limits);
+    struct outcome o = decoded(l, strbuf_bytes(&text), &teller, &limits_standard);
     assert_int_equal(o.result, 0);
     assert_int_equal(o.info.records, RECORDS + 1);
     assert_int_equal(o.info.skipped, 1);
@@ -294,11 +294,11 @@ static void what_is_too_large_is_not_known(void **state)
 {
     struct lists *l = *state;
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
-    struct decode_limits limits = decode_default_limits;
+    struct limits limits = limits_standard;
     struct catalog *old = first_list(l, &text);
     struct teller teller = {.list = old};
     size_t skipped = 0;
-    limits.record_bytes = 500; /* of which the first one needs half by itself */
+    limits.max[LIMIT_RECORD_BYTES] = 500; /* of which the first one needs half by itself */
     for (int spaces = 0; spaces < 500; spaces += 100) {
         struct strbuf padded = STRBUF_INIT;
         strbuf_printf(&padded, "{\"images\":[{%*s%s", spaces, "",
@@ -332,8 +332,8 @@ static void whatever_comes_the_list_is_the_same(void **state)
             add_spaced(&changed, strbuf_bytes(&text));
         for (uint32_t n = draw(4); n > 0; n--)
             mutate(&changed);
-        struct outcome with = decoded(l, strbuf_bytes(&changed), &teller, &decode_default_limits);
-        struct outcome without = decoded(l, strbuf_bytes(&changed), NULL, &decode_default_limits);
+        struct outcome with = decoded(l, strbuf_bytes(&changed), &teller, &limits_standard);
+        struct outcome without = decoded(l, strbuf_bytes(&changed), NULL, &limits_standard);
         if (!same_outcome(&with, &without))
             fail_msg("round %d: %s / %s\n%s", round, with.info.error, without.info.error,
                      strbuf_str(&changed));

@@ -51,7 +51,7 @@ static int take_image(void *ctx, struct image *img)
 
 /* From a block of exactly its bytes, so that a sanitizer sees a read behind them. */
 static struct outcome decoded(struct bytes text, enum decode_shape shape,
-                              const struct decode_limits *limits)
+                              const struct limits *limits)
 {
     struct outcome o = {0};
     const struct decode_sink sink = {.image = take_image, .ctx = &o};
@@ -59,7 +59,7 @@ static struct outcome decoded(struct bytes text, enum decode_shape shape,
     assert_non_null(copy);
     memcpy(copy, text.data, text.len);
     o.result = decode_text((struct bytes){copy, text.len}, shape,
-                           limits ? limits : &decode_default_limits, attrs, &sink, &o.info);
+                           limits ? limits : &limits_standard, attrs, &sink, &o.info);
     return o;
 }
 
@@ -270,7 +270,7 @@ static void tokens_come_through_unharmed(void **state)
             fail_msg("row %zu: %s", i, strbuf_str(&o.records));
 
         CLEANUP(strbuf_free) struct strbuf compact = STRBUF_INIT;
-        assert_int_equal(decode_compact(rows[i].value, &decode_default_limits, &compact), 0);
+        assert_int_equal(decode_compact(rows[i].value, &limits_standard, &compact), 0);
         assert_true(bytes_equal(strbuf_bytes(&compact), rows[i].compact));
     }
 }
@@ -408,33 +408,68 @@ static void a_changed_byte_does_no_harm(void **state)
 static void limits_hold(void **state)
 {
     (void)state;
-    static const struct decode_limits small = {
-        .records = 3, .record_bytes = 40, .values = 6, .depth = 4};
+    struct limits small = {.max = {[LIMIT_RECORDS] = 3,
+                                   [LIMIT_RECORD_BYTES] = 40,
+                                   [LIMIT_ATTRIBUTES] = 4,
+                                   [LIMIT_VALUE_BYTES] = 20,
+                                   [LIMIT_NODES] = 6,
+                                   [LIMIT_DEPTH] = 4}};
     static const struct {
         const char *text, *ids;
         int result;
+        enum limit over; /* 0: none */
     } rows[] = {
-        {"{\"images\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]}", "a b c ", 0},
+        {"{\"images\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]}", "a b c ", 0, 0},
         {"{\"images\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"},{\"id\":\"d\"}]}", "a b c ",
-         -E2BIG},
-        {"{\"images\":[1,2,3,4]}", "", -E2BIG},
-        {"{\"images\":[{\"id\":\"a\",\"x\":\"more than forty bytes of text\"},{\"id\":\"b\"}]}",
-         "b ", 0},
-        {"{\"images\":[{\"id\":\"a\",\"x\":[1,2,3,4,5]},{\"id\":\"b\"}]}", "b ", 0},
-        {"{\"images\":[{\"id\":\"a\",\"x\":[1,2,3,4]},{\"id\":\"b\"}]}", "a b ", 0},
-        {"{\"images\":[{\"id\":\"a\",\"x\":[[[]]]}]}", "a ", 0},
-        {"{\"images\":[{\"id\":\"a\",\"x\":[[[[]]]]},{\"id\":\"b\"}]}", "b ", 0},
-        {"{\"images\":[],\"x\":[[[[]]]]}", "", -E2BIG},
-        {"{\"images\":[],\"x\":[1,2,3,4,5,6,7]}", "", -E2BIG},
-        {"{\"x\":[1,2,3,4,5,6,7],\"images\":[]}", "", -E2BIG},
+         -E2BIG, LIMIT_RECORDS},
+        {"{\"images\":[1,2,3,4]}", "", -E2BIG, LIMIT_RECORDS},
+        {"{\"images\":[{\"id\":\"a\",\"x\":   \"0123456789abcdef\"    }]}", "a ", 0, 0},
+        {"{\"images\":[{\"id\":\"a\",\"x\":   \"0123456789abcdef\"     },{\"id\":\"b\"}]}", "b ", 0,
+         LIMIT_RECORD_BYTES},
+        {"{\"images\":[{\"id\":\"a\",\"b\":1,\"c\":2,\"d\":3}]}", "a ", 0, 0},
+        {"{\"images\":[{\"id\":\"a\",\"b\":1,\"c\":2,\"d\":3,\"e\":4},{\"id\":\"b\"}]}", "b ", 0,
+         LIMIT_ATTRIBUTES},
+        {"{\"images\":[{\"id\":\"a\",\"b\":1,\"b\":2,\"b\":3,\"b\":4},{\"id\":\"b\"}]}", "b ", 0,
+         LIMIT_ATTRIBUTES},
+        {"{\"images\":[{\"id\":\"a\",\"x\":\"0123456789abcdefgh\"}]}", "a ", 0, 0},
+        {"{\"images\":[{\"id\":\"a\",\"x\":\"0123456789abcdefghi\"},{\"id\":\"b\"}]}", "b ", 0,
+         LIMIT_VALUE_BYTES},
+        {"{\"images\":[{\"id\":\"a\",\"x\":[1,2,3,4]},{\"id\":\"b\"}]}", "a b ", 0, 0},
+        {"{\"images\":[{\"id\":\"a\",\"x\":[1,2,3,4,5]},{\"id\":\"b\"}]}", "b ", 0, LIMIT_NODES},
+        {"{\"images\":[{\"id\":\"a\",\"x\":[[[]]]}]}", "a ", 0, 0},
+        {"{\"images\":[{\"id\":\"a\",\"x\":[[[[]]]]},{\"id\":\"b\"}]}", "b ", 0, LIMIT_DEPTH},
+        {"{\"images\":[],\"x\":[[[[]]]]}", "", -E2BIG, LIMIT_DEPTH},
+        {"{\"images\":[],\"x\":[1,2,3,4,5,6,7]}", "", -E2BIG, LIMIT_NODES},
+        {"{\"x\":[1,2,3,4,5,6,7],\"images\":[]}", "", -E2BIG, LIMIT_NODES},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct limits_counters counters = {0};
+        small.counters = &counters;
         CLEANUP(put_outcome)
         struct outcome o = decoded(bytes_of(rows[i].text), DECODE_PAGE, &small);
         if (o.result != rows[i].result)
             fail_msg("%d: %s", o.result, rows[i].text);
         assert_string_equal(strbuf_str(&o.ids), rows[i].ids);
+        if (o.result == 0)
+            assert_int_equal(o.info.skipped, rows[i].over != 0);
+        assert_int_equal(o.info.over, rows[i].over ? 1u << rows[i].over : 0);
+        for (unsigned which = 0; which < LIMITS; which++)
+            assert_int_equal(counters.over[which], rows[i].over && which == rows[i].over);
+        if (o.result)
+            assert_non_null(strstr(o.info.error, limits_name(rows[i].over)));
     }
+}
+
+/* Its length is bounded, and so are the images. */
+static void a_file_may_have_any_number_of_records(void **state)
+{
+    (void)state;
+    struct limits one = limits_standard;
+    one.max[LIMIT_RECORDS] = 1;
+    CLEANUP(put_outcome)
+    struct outcome o = decoded(bytes_of("[{\"id\":\"a\"},{\"id\":\"b\"}]"), DECODE_FILE, &one);
+    assert_int_equal(o.result, 0);
+    assert_string_equal(strbuf_str(&o.ids), "a b ");
 }
 
 static void a_flood_ends_early(void **state)
@@ -478,7 +513,7 @@ static void the_receiver_can_end_it(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct outcome o = {.stop_after = 2};
         const struct decode_sink sink = {.image = take_image, .ctx = &o};
-        o.result = decode_text(bytes_of(rows[i].text), rows[i].shape, &decode_default_limits, attrs,
+        o.result = decode_text(bytes_of(rows[i].text), rows[i].shape, &limits_standard, attrs,
                                &sink, &o.info);
         assert_int_equal(o.result, -ECANCELED);
         assert_string_equal(strbuf_str(&o.ids), "a b ");
@@ -509,8 +544,7 @@ static void compact_text_of_anything(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         CLEANUP(strbuf_free) struct strbuf out = STRBUF_INIT;
         strbuf_add_str(&out, "old");
-        assert_int_equal(decode_compact(rows[i].text, &decode_default_limits, &out),
-                         rows[i].result);
+        assert_int_equal(decode_compact(rows[i].text, &limits_standard, &out), rows[i].result);
         if (rows[i].compact)
             assert_string_equal(strbuf_str(&out), rows[i].compact);
     }
@@ -532,6 +566,7 @@ int main(void)
         TEST(lines_cut_inside_a_record_are_an_error),
         TEST(a_changed_byte_does_no_harm),
         TEST(limits_hold),
+        TEST(a_file_may_have_any_number_of_records),
         TEST(a_flood_ends_early),
         TEST(the_receiver_can_end_it),
         TEST(compact_text_of_anything),

@@ -262,7 +262,6 @@ static void open_world(struct world *w, const char *api, unsigned parallel, int 
                                               .api = api,
                                               .page_size = PAGE,
                                               .parallel = parallel,
-                                              .max_images = IDS,
                                               .timeout_ms = 10000,
                                               .list_timeout_ms = 60000,
                                               .attrs = w->attrs,

@@ -64,7 +64,7 @@ static void test_defaults(void **state)
     assert_string_equal(o.api, "images");
     assert_string_equal(o.layout, LAYOUT_DEFAULT);
     assert_int_equal(o.page_size, 1000);
-    assert_int_equal(o.max_images, 2000000);
+    assert_int_equal(o.limits.max[LIMIT_IMAGES], 2000000);
     assert_int_equal(o.ttl_ms, 60000);
     assert_int_equal(o.stale_ms, 86400000);
     assert_int_equal(o.timeout_ms, 30000);
@@ -96,7 +96,7 @@ static void test_values(void **state)
     assert_int_equal(o.timeout_ms, 1250);
     assert_int_equal(o.list_timeout_ms, 180000);
     assert_int_equal(o.page_size, 7);
-    assert_int_equal(o.max_images, 12);
+    assert_int_equal(o.limits.max[LIMIT_IMAGES], 12);
     assert_string_equal(o.token_file, "/run/t");
     assert_string_equal(o.api_version, "1.2");
     assert_int_equal(o.uid, 12);

@@ -21,6 +21,7 @@ static char path[64];
 
 struct world {
     struct source *source;
+    struct limits limits;
     struct slot_table *attrs;
     struct whole_list last;
     unsigned images, pages, largest;
@@ -97,8 +98,10 @@ static void open_world_as(struct world *w, const char *at, enum query_dialect di
 {
     memset(w, 0, sizeof(*w));
     assert_int_equal(image_attrs_new(&w->attrs), 0);
+    w->limits = limits_standard;
+    w->limits.max[LIMIT_IMAGES] = 5000;
     struct source_file_config config = {.path = at,
-                                        .max_images = 5000,
+                                        .limits = &w->limits,
                                         .max_bytes = 1 << 20,
                                         .attrs = w->attrs,
                                         .dialect = dialect};

@@ -112,7 +112,6 @@ static struct source_http_config standard(void)
     return (struct source_http_config){
         .api = "images",
         .page_size = 3,
-        .max_images = 1000,
         .timeout_ms = 10000,
         .list_timeout_ms = 60000,
         .http = {.backoff_ms = 2},
@@ -519,13 +518,15 @@ static void chains_that_do_not_end_are_errors(void **state)
     } rows[] = {
         {play_cycle, 3, "one that came before"},
         {play_same, TRAIL_IDLE_MAX + 2, "no image that did not come before"},
-        {play_endless, 11, "more than 10 images"},
+        {play_endless, 11, "more images of a list than max_images=10 allows"},
         {play_no_marker, 1, "no marker"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct world w;
         struct source_http_config config = standard();
-        config.max_images = 10;
+        struct limits few = limits_standard;
+        few.max[LIMIT_IMAGES] = 10;
+        config.http.limits = &few;
         open_world(&w, rows[i].play, "", config);
         assert_int_equal(list(&w), -EIO);
         assert_error_has(&w, rows[i].text);
@@ -1260,7 +1261,9 @@ static void behind_a_long_page_there_is_all_the_room(void **state)
     struct world w;
     struct parts p;
     struct source_http_config config = standard();
-    config.max_images = 200;
+    struct limits few = limits_standard;
+    few.max[LIMIT_IMAGES] = 200;
+    config.http.limits = &few;
     open_world(&w, play_long, "", config);
     assert_int_equal(list_in_parts(&w, &p), -EIO);
     assert_int_equal(p.counts[1], 184);
@@ -1328,7 +1331,9 @@ static void nothing_is_asked_for_that_may_not_be_wanted(void **state)
     struct world w;
     struct query *q = criteria("limit=2");
     struct source_http_config config = standard();
-    config.max_images = 1;
+    struct limits one = limits_standard;
+    one.max[LIMIT_IMAGES] = 1;
+    config.http.limits = &one;
     open_world(&w, play_chain, "", config);
     assert_int_equal(list(&w), -EIO);
     assert_error_has(&w, "max_images");
