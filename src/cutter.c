@@ -199,8 +199,10 @@ static int cut_array(struct cutter *c, bool last, struct cutter_piece *piece)
         whole = end;
         i = next;
     }
+    /* Behind a bracket of ours a bracket would end the array, and be no error. */
+    bool closed = first < c->text.len && c->text.data[first] == ']';
     if (!whole)
-        return wrong || end == WRONG || last ? give_bad(c, true, piece) : 0;
+        return wrong || end == WRONG || last ? give_bad(c, !closed, piece) : 0;
     give_array(c, whole, piece);
     c->start = i;
     c->began = true;

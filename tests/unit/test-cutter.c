@@ -150,6 +150,8 @@ static void what_is_wrong_is_found_in_its_place(void **state)
         "{\"images\":{}}",
         "{\"images\":[" A "]",
         "{\"images\":[" A "],",
+        "{\"images\":[" A ",]",
+        "[" A " , ] " B,
         "{\"images\":[" A "]}}",
         "{\"images\":[" A "]} x",
         "{\"images\":[" A "],\"images\":[" B "]}",
@@ -167,7 +169,7 @@ static void what_is_wrong_is_found_in_its_place(void **state)
     check_bytes((struct bytes){nul, sizeof(nul) - 1});
 }
 
-/* What decode alone says at another byte, or would take in a piece. */
+/* What decode alone says at another byte. */
 static void what_is_no_record_is_refused(void **state)
 {
     (void)state;
@@ -178,7 +180,6 @@ static void what_is_no_record_is_refused(void **state)
         {C "\nx\n" A, C "\n", sizeof(C)},
         {C "\n[" A "]", C "\n", sizeof(C)},
         {C ",\n" A, C "\n", sizeof(C) - 1},
-        {"[" C ",]", C "\n", 0},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         for (size_t window = 1; window < 80; window++) {
