@@ -109,6 +109,13 @@ def clang(arguments):
     yield Step("true")
 
 
+def fuzz(arguments):
+    """10 s for each target, unless the arguments for tests/fuzz/run say otherwise."""
+    yield from build("build-test", "build-dev.ini")
+    yield pytest("build-test", "fuzz", [])
+    yield Step(ROOT / "tests/fuzz/run", *(arguments or ["10"]))
+
+
 def large(arguments):
     yield from build("build-release", ".ci/build-release.ini")
     scale = meson_test("build-release", "scale", [])
@@ -131,8 +138,8 @@ def fresh_root(arguments):
 
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
-           "openstack": openstack, "quickstart": quickstart, "clang": clang}
-BESIDE = ("openstack", "threads", "clang", "quickstart")
+           "openstack": openstack, "quickstart": quickstart, "clang": clang, "fuzz": fuzz}
+BESIDE = ("openstack", "threads", "clang", "quickstart", "fuzz")
 GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root}
 
 
