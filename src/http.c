@@ -122,6 +122,9 @@ static int send_on(struct http *h, struct line *l, const struct http_request *re
             return verdict.error;
         if (!pause_until(h, until))
             return -ECANCELED;
+        /* The pause may have lasted longer: a busy or a suspended machine. */
+        if (clock_now_ms(c->clock) >= request->deadline_ms)
+            return verdict.error;
     }
 }
 

@@ -609,6 +609,37 @@ static void an_answer_that_drips_is_asked_for_again(void **state)
     close_world(&w);
 }
 
+static int64_t asleep_from_ms; /* 0: awake */
+
+static int64_t suspended_now(void *ctx)
+{
+    (void)ctx;
+    int64_t now = clock_now_ms(&clock_boottime);
+    return asleep_from_ms && now >= asleep_from_ms ? now + 3600000 : now;
+}
+
+/* For the pause before the next try. */
+static uint32_t fall_asleep(void *ctx)
+{
+    (void)ctx;
+    asleep_from_ms = clock_now_ms(&clock_boottime) + 50;
+    return 0;
+}
+
+static void a_pause_that_lasts_too_long_hides_no_answer(void **state)
+{
+    (void)state;
+    static const struct clock suspended = {.now_ms = suspended_now};
+    struct world w;
+    asleep_from_ms = 0;
+    open_world(&w, always_busy,
+               (struct http_config){.clock = &suspended, .random = fall_asleep, .backoff_ms = 200});
+    assert_int_equal(get(&w), -EIO);
+    assert_int_equal(w.response.status, 503);
+    assert_int_equal(w.server.requests, 1);
+    close_world(&w);
+}
+
 /* --- nobody else --- */
 
 static enum fake_end go_elsewhere(struct fake_server *s, unsigned n, const char *request,
@@ -1014,6 +1045,7 @@ int main(void)
         cmocka_unit_test(large_answers_are_cut_off),
         cmocka_unit_test(the_deadline_holds),
         cmocka_unit_test(an_answer_that_drips_is_asked_for_again),
+        cmocka_unit_test(a_pause_that_lasts_too_long_hides_no_answer),
         cmocka_unit_test(nobody_else_is_talked_to),
         cmocka_unit_test(a_closed_port_is_told_at_once),
         cmocka_unit_test(the_log_names_the_method_and_no_secret),
