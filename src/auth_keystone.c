@@ -128,21 +128,37 @@ static int ask_about_token(struct auth_keystone *k, const char *token, int64_t d
 
 /* --- Signing in --- */
 
+/*
+ * Takes over where the service is. A place that no secret may go to is refused like one that is
+ * none: the token would be kept for its whole life, and with it this place.
+ */
+static int take_endpoint(struct auth_keystone *k, const char *endpoint, struct auth_error *error)
+{
+    struct url image;
+    char reason[256];
+    int r = url_parse_endpoint(&image, endpoint, reason, sizeof(reason));
+    if (r < 0) /* no mistake of the reader's: not -EINVAL */
+        return auth_fail(error, r == -ENOMEM ? r : -EIO, k->place, "set image_endpoint_override",
+                         "the catalog's image endpoint: %s", reason);
+    if (!auth_may_send(&k->base, &image, error)) {
+        url_free(&image);
+        return -EPERM;
+    }
+    url_free(&k->base.image);
+    k->base.image = image;
+    return 0;
+}
+
 /* Takes over token and what the service says of it. began_ms: before it was asked. */
 static int take(struct auth_keystone *k, char **token, const struct identity_grant *grant,
                 int64_t began_ms, struct auth_error *error)
 {
-    char reason[256];
     if (auth_set_project(&k->base, grant->project_id) < 0)
         return auth_fail(error, -ENOMEM, k->place, "free some memory", "%s", strerror(ENOMEM));
     if (grant->image_endpoint) {
-        struct url image;
-        int r = url_parse_endpoint(&image, grant->image_endpoint, reason, sizeof(reason));
+        int r = take_endpoint(k, grant->image_endpoint, error);
         if (r < 0)
-            return auth_fail(error, r, k->place, "set image_endpoint_override",
-                             "the catalog's image endpoint: %s", reason);
-        url_free(&k->base.image);
-        k->base.image = image;
+            return r;
     }
     int64_t margin_ms = grant->lifetime_ms / 10;
     secret_free(&k->token);

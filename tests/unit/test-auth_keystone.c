@@ -357,8 +357,15 @@ static void what_the_catalog_lacks_is_no_loop(void **state)
     world_begin(&w);
     w.image = "ftp://image.example.com";
     world_open(&w, true);
-    assert_int_equal(prepare(&w), -EINVAL);
+    assert_int_equal(prepare(&w), -EIO);
     assert_error_has(&w, "https://");
+    world_end(&w);
+    world_begin(&w);
+    w.image = "http://image.example.com"; /* no token is kept that could not be used */
+    world_open(&w, true);
+    assert_int_equal(prepare(&w), -EPERM);
+    assert_error_has(&w, "unencrypted");
+    assert_false(auth_is_ready(w.auth));
     world_end(&w);
     world_begin(&w);
     w.no_token = true;
