@@ -20,7 +20,7 @@ TYPES_OF_VISIBILITY = {
 DECEPTIVE = set(range(0x20)) | set(range(0x7F, 0xA0)) | set(range(0x202A, 0x202F)) | set(
     range(0x2066, 0x206A)) | {0x61C, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF, ord('/')}
 HEX_PAIR = re.compile('[0-9a-fA-F]{2}')
-TIME = re.compile(rb'(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))?')
+TIME = re.compile(rb'(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))?')
 
 
 def fnv1a(value):
