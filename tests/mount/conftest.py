@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'bench')]
 
+import foreign  # noqa: E402
 import harness  # noqa: E402
 import rawserver  # noqa: E402
 
@@ -61,6 +62,15 @@ def limit(request):
     watchdog.cancel()
     signal.alarm(0)
     signal.signal(signal.SIGALRM, old)
+
+
+@pytest.fixture(autouse=True)
+def foreign_host():
+    """After each test, when all that it started is gone: nobody may have gone where hostile answers lead."""
+    foreign.HOST.visits()
+    yield
+    visits = foreign.HOST.visits()
+    assert not visits, 'connections to the foreign host: %r' % visits
 
 
 @pytest.fixture
@@ -113,11 +123,11 @@ def sim(directory):
 
 @pytest.fixture
 def raw():
-    """raw(handler or list of replies, port=0, tls=None) starts one scripted server."""
+    """raw(handler or list of replies, port=0, tls=None, greeting=None) starts one scripted server."""
     started = []
 
-    def start(handler, port=0, tls=None):
-        started.append(rawserver.RawServer(handler, port, tls))
+    def start(handler, *arguments, **named):
+        started.append(rawserver.RawServer(handler, *arguments, **named))
         return started[-1]
 
     yield start

@@ -179,10 +179,9 @@ class Mount:
         return json.loads(self.read('.imsfs', 'status.json'))
 
     def pids(self):
-        pids = processes_of(self.point)
-        if self.process and self.process.poll() is None:
-            pids.append(self.process.pid)
-        return sorted(set(pids))
+        if not self.background:  # to look through all processes takes long
+            return [self.process.pid] if self.process and self.process.poll() is None else []
+        return processes_of(self.point)
 
     def signal(self, number):
         for pid in self.pids():

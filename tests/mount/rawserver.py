@@ -2,8 +2,12 @@
 """A scripted HTTP server on a raw socket, for what a correct server never does.
 
 RawServer(handler): handler(request, n) gives the Reply to the n-th request (from 1); a list of replies stands for a
-handler that goes through it and repeats the last one. With tls, a context, it speaks TLS. Every connection and request
-is kept for the test to look at.
+handler that goes through it and repeats the last one. With tls, a context, it speaks TLS, and HTTP/2 where the context
+offers that (http2.py). Every connection and request is kept for the test to look at.
+
+A script is a sequence of steps: bytes are sent, a number is a pause of so many seconds, a function gives pieces of
+bytes that are sent one after the other (there may be no end), HANG and RESET end it so. A Reply with a script has no other bytes than these;
+a server with a greeting, which is a script too, sends that to whoever connects, and reads nothing.
 """
 import dataclasses
 import json
@@ -14,7 +18,12 @@ import threading
 import time
 import urllib.parse
 
+import http2
+
 REASONS = {200: 'OK', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found'}
+
+HANG = object()   # nothing more comes, and the connection stays
+RESET = object()  # the connection ends by RST
 
 
 @dataclasses.dataclass
@@ -28,6 +37,8 @@ class Reply:
     reset: bool = False           # ends without an answer, by RST
     stall: int = None             # body bytes after which nothing more comes
     drip: float = None            # seconds between single bytes of the body
+    script: tuple = None          # steps, instead of status, headers and body
+    keep: bool = False            # after the script the connection goes on with the next request
 
 
 @dataclasses.dataclass
@@ -52,6 +63,16 @@ class Request:
 
 def error(status, message='no'):
     return Reply(json.dumps({'error': {'message': message, 'code': 'IMG.0001'}}).encode(), status)
+
+
+def head(status, *headers):
+    """The lines before a body, for scripts; headers: "Name: value"."""
+    lines = ['HTTP/1.1 %d %s' % (status, REASONS.get(status, 'Status')), *headers]
+    return ''.join(line + '\r\n' for line in lines).encode('latin-1') + b'\r\n'
+
+
+def chunk(data):
+    return b'%x\r\n%s\r\n' % (len(data), data)
 
 
 class Paged:
@@ -92,12 +113,13 @@ TLS_HANDSHAKE = b'\x16'
 
 
 class RawServer:
-    def __init__(self, handler, port=0, tls=None):
+    def __init__(self, handler, port=0, tls=None, greeting=None):
         if isinstance(handler, list):
             replies = handler
             handler = lambda request, n: replies[min(n, len(replies)) - 1]
         self.handler = handler
-        self.tls = tls  # an ssl.SSLContext
+        self.tls = tls  # an ssl.SSLContext, of the connections to come
+        self.greeting = greeting  # of those, too
         self.requests = []
         self.connections = 0
         self._lock = threading.Lock()
@@ -124,6 +146,10 @@ class RawServer:
         except OSError:
             pass
         self._socket.close()
+        self.hang_up()
+
+    def hang_up(self):
+        """Ends the connections that are open."""
         with self._lock:
             for connection in self._open:
                 try:
@@ -145,8 +171,16 @@ class RawServer:
 
     def _serve(self, connection):
         try:
+            if self.greeting is not None:
+                with connection:
+                    self._play(connection, self.greeting)
+                return
             if self.tls:
                 connection = self._secured(connection)
+            if self.tls and connection.selected_alpn_protocol() == 'h2':
+                with connection:
+                    http2.serve(connection, self._take, self._closing)
+                return
             with connection, connection.makefile('rb') as stream:
                 while self._answer(connection, stream):
                     pass
@@ -190,11 +224,35 @@ class RawServer:
                 return False
             name, _, value = raw.decode('latin-1').partition(':')
             headers[name.lower()] = value.strip()
-        request = Request(line[0], line[1], headers, time.monotonic())
+        return self._send(connection, self._take(Request(line[0], line[1], headers, time.monotonic())))
+
+    def _take(self, request):
+        """The reply to a request."""
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
-        return self._send(connection, self.handler(request, number))
+        return self.handler(request, number)
+
+    def _play(self, connection, script):
+        """The steps of a script. False: it ends the connection."""
+        for step in script:
+            if step is HANG:
+                self._closing.wait()
+                return False
+            if step is RESET:
+                self._reset(connection)
+                return False
+            if isinstance(step, (int, float)):
+                if self._closing.wait(step):
+                    return False
+            else:
+                for piece in [step] if isinstance(step, bytes) else step():
+                    connection.sendall(piece)
+        return True
+
+    @staticmethod
+    def _reset(connection):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
     def _send(self, connection, reply):
         if reply.gate:
@@ -205,8 +263,10 @@ class RawServer:
             self._closing.wait()
             return False
         if reply.reset:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            self._reset(connection)
             return False
+        if reply.script is not None:
+            return self._play(connection, reply.script) and reply.keep
         head = 'HTTP/1.1 %d %s\r\nContent-Length: %d\r\nContent-Type: application/json\r\n' % (
             reply.status, REASONS.get(reply.status, 'Status'), len(reply.body))
         head += ''.join('%s: %s\r\n' % header for header in reply.headers)

@@ -2,6 +2,7 @@
 """The scripted server itself."""
 import http.client
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -9,6 +10,7 @@ import urllib.request
 import pytest
 
 import data
+import foreign
 import rawserver
 from rawserver import Paged, Reply
 
@@ -63,3 +65,36 @@ def test_a_closed_server_refuses(raw):
         connection.getresponse()
     with pytest.raises(OSError):
         get(server, '/')
+
+
+def test_a_script_sends_what_it_says(raw):
+    steps = (rawserver.head(200, 'Transfer-Encoding: chunked'), rawserver.chunk(b'{"a":'), 0.05,
+             lambda: iter([rawserver.chunk(b' 1'), rawserver.chunk(b'}')]), rawserver.chunk(b''))
+    server = raw([Reply(script=steps, keep=True)])
+    connection = http.client.HTTPConnection('127.0.0.1', server.port, timeout=5)
+    for _ in range(2):
+        connection.request('GET', '/')
+        assert json.load(connection.getresponse()) == {'a': 1}
+    connection.close()
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize('end', [rawserver.RESET, 0])
+def test_a_greeting_comes_before_any_request(raw, end):
+    server = raw([Reply(b'{}')], greeting=(b'220 hello\r\n', 0.2, end))
+    with socket.create_connection(('127.0.0.1', server.port), timeout=5) as connection:
+        assert connection.recv(100) == b'220 hello\r\n'
+        if end is rawserver.RESET:
+            with pytest.raises(ConnectionResetError):
+                connection.recv(100)
+        else:
+            assert connection.recv(100) == b''
+    assert not server.requests
+
+
+def test_who_goes_to_the_foreign_host_is_seen():
+    assert foreign.HOST.visits() == []
+    with pytest.raises(OSError):
+        urllib.request.urlopen(foreign.HOST.url + '/stolen', timeout=0.1)
+    visits = foreign.HOST.visits()
+    assert len(visits) == 1 and visits[0].startswith(b'GET /stolen')

@@ -4,18 +4,16 @@ import os
 import pty
 import signal
 import ssl
-import subprocess
 
 import pytest
 
 import data
 import harness
+from certificates import context, make, openssl, sign
 from rawserver import Paged
 
 ITEMS = data.records(3)
 PASSWORD = 'canary-password-91c4'
-LOCAL = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
-KEY = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes')
 # The server's certificate, what clouds.yaml says besides, and libcurl's words for what is wrong.
 REFUSED = {
     'not known to the system': ('good', {}, 'unable to get local issuer certificate'),
@@ -37,27 +35,11 @@ REFUSED_US = {
 }
 
 
-def openssl(directory, *arguments):
-    subprocess.run(['openssl', *arguments], cwd=directory, check=True, capture_output=True)
-
-
-def sign(directory, name, names=LOCAL, days='2'):
-    openssl(directory, 'req', *KEY, '-keyout', name + '.key', '-out', name + '.csr', '-subj', '/CN=' + name,
-            '-addext', names)
-    openssl(directory, 'x509', '-req', '-in', name + '.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial',
-            '-days', days, '-copy_extensions', 'copy', '-out', name + '.pem')
-
-
 @pytest.fixture(scope='module')
 def certificates(tmp_path_factory):
-    """A directory: ca signs good, expired, elsewhere and client; self signs itself; other is a CA of nobody."""
+    """A directory: those of make(), and client with its key, plain and locked."""
     directory = tmp_path_factory.mktemp('certificates')
-    for name in ('ca', 'other', 'self'):
-        openssl(directory, 'req', '-x509', *KEY, '-keyout', name + '.key', '-out', name + '.pem',
-                '-subj', '/CN=' + name, '-addext', LOCAL)
-    sign(directory, 'good')
-    sign(directory, 'expired', days='-1')
-    sign(directory, 'elsewhere', 'subjectAltName=DNS:ims.example.com')
+    make(directory)
     sign(directory, 'client', 'subjectAltName=DNS:client.example.com')
     openssl(directory, 'ec', '-in', 'client.key', '-aes128', '-passout', 'pass:1234', '-out', 'locked.key')
     (directory / 'both.pem').write_bytes((directory / 'client.pem').read_bytes() +
@@ -69,12 +51,11 @@ def certificates(tmp_path_factory):
 def secure(raw, certificates):
     """secure('expired') starts a server with this certificate; wants_us: it asks for one of ours."""
     def start(name='good', wants_us=False):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificates / (name + '.pem'), certificates / (name + '.key'))
+        made = context(certificates, name)
         if wants_us:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(certificates / 'ca.pem')
-        return raw(Paged(ITEMS), tls=context)
+            made.verify_mode = ssl.CERT_REQUIRED
+            made.load_verify_locations(certificates / 'ca.pem')
+        return raw(Paged(ITEMS), tls=made)
     return start
 
 

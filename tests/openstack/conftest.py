@@ -23,6 +23,7 @@ mount_conftest = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(mount_conftest)
 pytest_configure = mount_conftest.pytest_configure
 directory = mount_conftest.directory
+foreign_host = mount_conftest.foreign_host
 limit = mount_conftest.limit
 mount = mount_conftest.mount
 
