@@ -92,6 +92,11 @@ def mount(arguments):
     yield pytest("build-test", "mount", arguments, at_once=AT_ONCE)
 
 
+def hostile(arguments):
+    yield from build("build-test", "build-dev.ini")
+    yield pytest("build-test", "hostile", arguments)
+
+
 def openstack(arguments):
     yield from build("build-test", "build-dev.ini")
     yield pytest("build-test", "openstack", arguments)
@@ -138,7 +143,8 @@ def fresh_root(arguments):
 
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
-           "openstack": openstack, "quickstart": quickstart, "clang": clang, "fuzz": fuzz}
+           "hostile": hostile, "openstack": openstack, "quickstart": quickstart, "clang": clang,
+           "fuzz": fuzz}
 BESIDE = ("openstack", "threads", "clang", "quickstart", "fuzz")
 GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root}
 
