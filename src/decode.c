@@ -64,6 +64,8 @@ static int parse(struct strbuf *armored, struct bytes text, const struct limits 
     if (r < 0)
         return r;
     *out = cJSON_ParseWithLengthOpts(armored->data, armored->len + 1, end, 1);
+    if (!*out) /* it does not say whether it had no memory: then it may be had by now */
+        *out = cJSON_ParseWithLengthOpts(armored->data, armored->len + 1, end, 1);
     return *out ? 0 : -EPROTO;
 }
 
@@ -293,6 +295,10 @@ static int take_next(struct decoder *d, const cJSON *envelope)
     if (strbuf_error(&token) < 0)
         return -ENOMEM;
     json_add_string(&text, strbuf_bytes(&token));
+    if (strbuf_error(&text) < 0) { /* "" would be the end of the list */
+        strbuf_free(&text);
+        return -ENOMEM;
+    }
     bool nul = text.len && memchr(text.data, '\0', text.len);
     if (nul || text.len == 0) {
         strbuf_free(&text);

@@ -87,17 +87,20 @@ static int draft_attrs(struct bytes json, struct keys *keys, struct drafts *draf
     for (struct json_walk w = json_walk(json); json_next(&w, &key, &value);) {
         struct draft d = {.key = key, .order = (uint32_t)drafts->count};
         uint16_t slot;
-        if (!keys_find(keys, key, &slot)) {
+        int r = keys_find(keys, key, &slot);
+        if (r == -ENOENT) {
             notes->attrs_unnamed++;
             continue;
         }
+        if (r < 0)
+            return r;
         size_t size = content_size(value, scratch);
         if (size > IMAGE_BYTES_MAX)
             return -E2BIG;
         d.attr.offset = (uint32_t)(value.data - json.data) & IMAGE_BYTES_MAX;
         d.attr.size = (uint32_t)size & IMAGE_BYTES_MAX;
         d.attr.slot = slot & IMAGE_ATTR_LIMIT;
-        int r = drafts_add(drafts, &d);
+        r = drafts_add(drafts, &d);
         if (r < 0)
             return r;
     }
@@ -112,44 +115,51 @@ static int by_slot_then_order(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-static bool same_key(struct bytes a, struct bytes b)
+static int same_key(struct bytes a, struct bytes b, bool *same)
 {
     CLEANUP(strbuf_free) struct strbuf x = STRBUF_INIT;
     CLEANUP(strbuf_free) struct strbuf y = STRBUF_INIT;
     json_add_string(&x, a);
     json_add_string(&y, b);
-    return bytes_equal(strbuf_bytes(&x), strbuf_bytes(&y));
+    *same = bytes_equal(strbuf_bytes(&x), strbuf_bytes(&y));
+    return strbuf_error(&x) < 0 ? -ENOMEM : strbuf_error(&y);
 }
 
 /* Sorts by slot; of one key the last value stays, of two keys with one file name the first. */
-static void merge_drafts(struct drafts *d, struct image_notes *notes)
+static int merge_drafts(struct drafts *d, struct image_notes *notes)
 {
     if (d->count == 0)
-        return;
+        return 0;
     qsort(d->items, d->count, sizeof(*d->items), by_slot_then_order);
     size_t last = 0;
     for (size_t i = 1; i < d->count; i++) {
-        if (d->items[i].attr.slot != d->items[last].attr.slot)
+        bool same;
+        if (d->items[i].attr.slot != d->items[last].attr.slot) {
             d->items[++last] = d->items[i];
-        else if (same_key(d->items[i].key, d->items[last].key))
+            continue;
+        }
+        if (same_key(d->items[i].key, d->items[last].key, &same) < 0)
+            return -ENOMEM;
+        if (same)
             d->items[last] = d->items[i];
         else
             notes->names_equal++;
     }
     d->count = last + 1;
+    return 0;
 }
 
-static size_t encode_id(const struct drafts *d, struct bytes json, struct strbuf *scratch,
-                        char out[static NAME_SIZE])
+static size_t encode_id(const struct drafts *d, struct bytes json, char out[static NAME_SIZE])
 {
+    char space[2 * NAME_SIZE];
+    struct strbuf id = STRBUF_IN(space);
     if (d->count == 0 || d->items[0].attr.slot != IMAGE_SLOT_ID)
         return 0;
     size_t offset = d->items[0].attr.offset;
     if (json.data[offset] != '"')
         return 0;
-    strbuf_reset(scratch);
-    json_add_string(scratch, json_value((struct bytes){json.data + offset, json.len - offset}));
-    return name_encode_id(out, strbuf_bytes(scratch));
+    json_add_string(&id, json_value((struct bytes){json.data + offset, json.len - offset}));
+    return strbuf_error(&id) < 0 ? 0 : name_encode_id(out, strbuf_bytes(&id)); /* else too long */
 }
 
 static char *id_place(const struct image *img)
@@ -206,8 +216,10 @@ int image_make(struct image **out, struct bytes json, struct keys *keys, struct 
     int r = draft_attrs(json, keys, &drafts, &scratch, notes);
     if (r < 0)
         return r;
-    merge_drafts(&drafts, notes);
-    size_t id_len = encode_id(&drafts, json, &scratch, id);
+    r = merge_drafts(&drafts, notes);
+    if (r < 0)
+        return r;
+    size_t id_len = encode_id(&drafts, json, id);
     if (id_len == 0)
         return -EINVAL;
     size_t pretty_size = json_pretty_size(json);
@@ -270,7 +282,8 @@ void image_add_raw_id(const struct image *img, struct strbuf *out)
 
 size_t image_dir_name(const struct image *img, char out[static 256])
 {
-    CLEANUP(strbuf_free) struct strbuf name = STRBUF_INIT;
+    char space[2 * NAME_SIZE]; /* no byte of a name becomes less than one */
+    struct strbuf name = STRBUF_IN(space);
     const struct image_attr *a = image_attr_find(img, IMAGE_SLOT_NAME);
     if (a)
         content_add_text(image_attr_json(img, a), &name);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/keys.h"
 
+#include <errno.h>
+
 #include "imsfs/json.h"
 #include "imsfs/name.h"
 
@@ -58,19 +60,20 @@ static struct keys_entry *entry_of(const struct keys *k, struct bytes token)
     return NULL;
 }
 
-static bool find_slot(struct keys *k, struct bytes token, uint16_t *slot)
+static int find_slot(struct keys *k, struct bytes token, uint16_t *slot)
 {
     char name[NAME_SIZE];
     uint32_t found;
     strbuf_reset(&k->scratch);
     json_add_string(&k->scratch, token);
     if (strbuf_error(&k->scratch) < 0)
-        return false;
+        return -ENOMEM;
     size_t len = name_encode_attr(name, strbuf_bytes(&k->scratch));
-    if (len == 0 || slot_add(k->attrs, (struct bytes){name, len}, &found) < 0)
-        return false;
+    int r = len == 0 ? -ENOENT : slot_add(k->attrs, (struct bytes){name, len}, &found);
+    if (r < 0)
+        return r == -ENOMEM ? r : -ENOENT;
     *slot = (uint16_t)found;
-    return true;
+    return 0;
 }
 
 static void keep(struct keys *k, struct keys_entry *e, struct bytes token, uint16_t slot)
@@ -83,18 +86,17 @@ static void keep(struct keys *k, struct keys_entry *e, struct bytes token, uint1
     k->count++;
 }
 
-bool keys_find(struct keys *k, struct bytes token, uint16_t *slot)
+int keys_find(struct keys *k, struct bytes token, uint16_t *slot)
 {
     if (!k->kept)
         k->kept = calloc(ROOM, sizeof(*k->kept));
     struct keys_entry *e = k->kept && token.len <= SPELLED_MAX ? entry_of(k, token) : NULL;
     if (e && e->len) {
         *slot = e->slot;
-        return true;
+        return 0;
     }
-    if (!find_slot(k, token, slot))
-        return false;
-    if (e && k->count < KEPT_MAX)
+    int r = find_slot(k, token, slot);
+    if (r == 0 && e && k->count < KEPT_MAX)
         keep(k, e, token, *slot);
-    return true;
+    return r;
 }

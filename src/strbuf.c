@@ -44,8 +44,10 @@ static char *resize(struct strbuf *b, size_t cap)
 
 bool strbuf_grow(struct strbuf *b, size_t more)
 {
-    if (b->failed)
+    if (b->failed || b->fixed) {
+        b->failed = true;
         return false;
+    }
     size_t cap = b->cap ? b->cap : 64;
     while (cap - b->len <= more) {
         if (cap > SIZE_MAX / 2) {
@@ -66,8 +68,12 @@ bool strbuf_grow(struct strbuf *b, size_t more)
 
 void strbuf_add(struct strbuf *b, const void *data, size_t len)
 {
-    if (!strbuf_reserve(b, len))
-        return;
+    bool cut = b->fixed && !b->failed;
+    if (!strbuf_reserve(b, len)) {
+        if (!cut)
+            return;
+        len = b->cap - b->len - 1;
+    }
     if (len)
         memcpy(b->data + b->len, data, len);
     b->len += len;

@@ -24,8 +24,8 @@ struct keys {
 struct keys keys_init(struct slot_table *attrs);
 void keys_deinit(struct keys *k);
 
-/* The slot of a name's file; token is the name as JSON. False: it has no file, because it is ""
- * or there is no slot left. */
-bool keys_find(struct keys *k, struct bytes token, uint16_t *slot);
+/* The slot of a name's file; token is the name as JSON. -ENOENT: it has no file, because it is ""
+ * or there is no slot left; -ENOMEM. */
+MUST_CHECK int keys_find(struct keys *k, struct bytes token, uint16_t *slot);
 
 #endif

@@ -18,10 +18,14 @@ struct strbuf {
     size_t cap;
     bool failed;
     bool secret; /* wipe what is given back */
+    bool fixed;  /* the memory is somebody else's, and there will be no more */
 };
 
 #define STRBUF_INIT ((struct strbuf){0})
 #define STRBUF_SECRET ((struct strbuf){.secret = true})
+/* In an array of the caller's: it allocates nothing, what does not fit is cut off, and
+ * strbuf_error() says so. Not for strbuf_free() or strbuf_steal(). */
+#define STRBUF_IN(array) ((struct strbuf){.data = (array), .cap = sizeof(array), .fixed = true})
 
 void strbuf_free(struct strbuf *b);
 /* Empties the buffer and keeps its memory (wiped, if it is a secret). */
