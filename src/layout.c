@@ -164,15 +164,18 @@ static bool agrees(struct bytes visibility, struct bytes imagetype)
     return false;
 }
 
-static void add_imagetype(const struct image *img, struct strbuf *out)
+static int add_imagetype(const struct image *img, struct strbuf *out)
 {
     CLEANUP(strbuf_free) struct strbuf visibility = STRBUF_INIT;
     bool visible = add_text(img, IMAGE_SLOT_VISIBILITY, &visibility);
     bool typed = add_text(img, IMAGE_SLOT_IMAGETYPE, out);
+    if (strbuf_error(&visibility) < 0 || strbuf_error(out) < 0)
+        return -ENOMEM;
     if (!visible || (typed && agrees(strbuf_bytes(&visibility), strbuf_bytes(out))))
-        return;
+        return 0;
     strbuf_reset(out);
     strbuf_add(out, visibility.data, visibility.len);
+    return 0;
 }
 
 static int give(const struct strbuf *text, layout_value_fn *fn, void *ctx)
@@ -204,7 +207,8 @@ int layout_values(const struct layout_level *level, const struct image *img, boo
     const struct image_attr *a;
     switch (level->rule) {
     case LAYOUT_IMAGETYPE:
-        add_imagetype(img, &text);
+        if (add_imagetype(img, &text) < 0)
+            return -ENOMEM;
         break;
     case LAYOUT_PLATFORM:
         if (!add_text(img, IMAGE_SLOT_PLATFORM, &text))

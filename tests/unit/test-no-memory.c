@@ -10,6 +10,7 @@
 
 #include "../torture/allocator.h"
 #include "imsfs/decode.h"
+#include "imsfs/layout.h"
 #include "imsfs/name.h"
 
 static size_t counted;
@@ -83,6 +84,27 @@ static int add_images(const struct made *m, struct strbuf *out)
     return strbuf_error(out);
 }
 
+static int add_value(void *ctx, struct bytes value)
+{
+    struct strbuf *out = ctx;
+    strbuf_add(out, value.data, value.len);
+    strbuf_add_char(out, '\n');
+    return strbuf_error(out);
+}
+
+static int add_groups(const struct made *m, struct strbuf *out)
+{
+    CLEANUP(free_ptr) struct layout *layout = NULL;
+    char *by[] = {"tags", "description"};
+    char error[256];
+    int r = layout_new(&layout, "imagetype/platform/status", by, ARRAY_SIZE(by), m->attrs, error);
+    for (size_t i = 0; r == 0 && i < layout->view_count; i++)
+        for (size_t j = 0; r == 0 && j < layout->views[i].level_count; j++)
+            for (size_t k = 0; r == 0 && k < m->count; k++)
+                r = layout_values(&layout->views[i].levels[j], m->images[k], true, add_value, out);
+    return r;
+}
+
 /* --- each allocation once --- */
 
 typedef int ask_fn(const struct made *m, struct strbuf *out);
@@ -125,10 +147,17 @@ static void records_are_whole(void **state)
     each_allocation_fails_once(add_images);
 }
 
+static void groups_are_the_right_ones(void **state)
+{
+    (void)state;
+    each_allocation_fails_once(add_groups);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_whole),
+        cmocka_unit_test(groups_are_the_right_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
