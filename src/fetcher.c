@@ -38,7 +38,9 @@ static int take_page(void *ctx, struct image **images, size_t count)
     struct fetch *at = ctx;
     struct roster *roster = at->fetcher->config.roster;
     bool visible;
-    size_t kept = list_sift(at->list, at->listing->query, images, count);
+    size_t kept = count;
+    if (list_sift(at->list, at->listing->query, images, &kept) < 0)
+        return -ENOMEM;
     shelf_set_lender(&at->list->shelf, &roster->lists[0]->shelf);
     int r = shelf_add(&at->list->shelf, images, kept, &visible);
     if (r < 0)

@@ -66,20 +66,26 @@ struct bytes list_criteria(const struct list *l)
     return bytes_of(strbuf_str(&l->identity)); /* a name holds no NUL byte */
 }
 
-size_t list_sift(const struct list *l, const struct query *asked, struct image **images,
-                 size_t count)
+int list_sift(const struct list *l, const struct query *asked, struct image **images, size_t *count)
 {
     const struct match_facts facts = {0};
     const struct list_query *of = &l->of;
+    const struct slot_table *attrs = l->shelf.numbers->attrs;
     bool sifted = of->leave_out && (!of->glance || asked == of->glance);
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (sifted && match_image(of->leave_out, images[i], l->shelf.numbers->attrs, &facts))
+    int r = 0;
+    for (size_t i = 0; i < *count; i++) {
+        int found = sifted && r == 0 ? match_image(of->leave_out, images[i], attrs, &facts) : 0;
+        r = found < 0 ? found : r;
+        if (found != 0 || r < 0)
             image_unref(images[i]);
         else
             images[kept++] = images[i];
     }
-    return kept;
+    while (r < 0 && kept > 0)
+        image_unref(images[--kept]);
+    *count = kept;
+    return r;
 }
 
 /* --- What a reader gets --- */

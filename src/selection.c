@@ -10,13 +10,14 @@
 struct sorting {
     const struct query *q;
     const struct slot_table *attrs;
+    int error;
 };
 
 static int compare(const void *a, const void *b, void *ctx)
 {
-    const struct sorting *s = ctx;
+    struct sorting *s = ctx;
     const struct image *const *x = a, *const *y = b;
-    return match_compare(s->q, *x, *y, s->attrs);
+    return match_compare(s->q, *x, *y, s->attrs, &s->error);
 }
 
 int selection_check(const struct query *q, struct query_error *err)
@@ -64,13 +65,21 @@ int selection_make(struct selection *out, const struct query *q, struct image *c
     struct selection s = {.images = calloc(count + 1, sizeof(*s.images))};
     if (!s.images)
         return -ENOMEM;
+    struct sorting sorting = {q, attrs, 0};
     for (size_t i = 0; i < count; i++) {
         /* The order is total, so what is behind the marker needs no place of the marker. */
-        bool behind = !marker || match_compare(q, marker, images[i], attrs) < 0;
-        if (behind && match_image(q, images[i], attrs, facts))
+        bool behind = !marker || compare(&marker, &images[i], &sorting) < 0;
+        int found = behind ? match_image(q, images[i], attrs, facts) : 0;
+        if (found < 0)
+            sorting.error = found;
+        if (found > 0)
             s.images[s.count++] = images[i];
     }
-    qsort_r(s.images, s.count, sizeof(*s.images), compare, &(struct sorting){q, attrs});
+    qsort_r(s.images, s.count, sizeof(*s.images), compare, &sorting);
+    if (sorting.error < 0) {
+        selection_free(&s);
+        return sorting.error;
+    }
     int64_t limit = query_limit(q);
     s.more = limit && s.count > (size_t)limit;
     if (s.more)

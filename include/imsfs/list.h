@@ -160,10 +160,10 @@ void list_query_clear(struct list_query *of);
 struct bytes list_criteria(const struct list *l);
 /*
  * Drops what is to be left out of the answer to asked, which is one of the list's queries; the
- * others move up. Returns how many stay.
+ * others move up, and *count is how many stay. -ENOMEM: nobody can tell, and all are dropped.
  */
-size_t list_sift(const struct list *l, const struct query *asked, struct image **images,
-                 size_t count);
+MUST_CHECK int list_sift(const struct list *l, const struct query *asked, struct image **images,
+                         size_t *count);
 
 /*
  * 0: the view is filled in, and the shelf locked until list_release(). LIST_WAIT: view->event is

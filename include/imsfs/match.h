@@ -28,20 +28,20 @@ struct match_facts {
 };
 
 /*
- * True when every criterion holds. Values are compared exactly; integers as numbers; booleans in
- * any case, where an absent attribute is false; times need the attribute to be a time. A criterion
- * on an attribute that the record lacks, or has as null, does not hold. enterprise_project_id: "0"
- * is absent, "" or "0", "all_granted_eps" is any.
+ * 1 when every criterion holds, else 0; -ENOMEM. Values are compared exactly; integers as numbers;
+ * booleans in any case, where an absent attribute is false; times need the attribute to be a time.
+ * A criterion on an attribute that the record lacks, or has as null, does not hold.
+ * enterprise_project_id: "0" is absent, "" or "0", "all_granted_eps" is any.
  */
-bool match_image(const struct query *q, const struct image *img, const struct slot_table *attrs,
-                 const struct match_facts *facts);
+MUST_CHECK int match_image(const struct query *q, const struct image *img,
+                           const struct slot_table *attrs, const struct match_facts *facts);
 
 /*
  * The order of a list call: less than 0 when a comes before b. By the sort key, then by created_at
  * and id, all in the query's direction (as Glance does); an absent or null value is the lowest,
- * size is a number, times are times.
+ * size is a number, times are times. Writes -ENOMEM to *error when it cannot tell.
  */
 int match_compare(const struct query *q, const struct image *a, const struct image *b,
-                  const struct slot_table *attrs);
+                  const struct slot_table *attrs, int *error);
 
 #endif

@@ -106,9 +106,10 @@ static void check_selected(const struct query *q)
     struct query_error err;
     for (size_t i = 0; i < ARRAY_SIZE(images); i++)
         for (size_t k = 0; k < ARRAY_SIZE(images); k++) {
-            int r = match_compare(q, images[i], images[k], attrs);
-            int back = match_compare(q, images[k], images[i], attrs);
-            CHECK((r < 0) == (back > 0) && (r == 0) == (i == k));
+            int error = 0;
+            int r = match_compare(q, images[i], images[k], attrs, &error);
+            int back = match_compare(q, images[k], images[i], attrs, &error);
+            CHECK(error == 0 && (r < 0) == (back > 0) && (r == 0) == (i == k));
         }
     int r = selection_make(&s, q, images, ARRAY_SIZE(images), attrs, &facts, &err);
     CHECK(r == 0 || r == -EOPNOTSUPP || r == -EINVAL);

@@ -90,7 +90,8 @@ static int compare(const void *a, const void *b, void *ctx)
 {
     const struct sorting *s = ctx;
     const uint32_t *x = a, *y = b;
-    return match_compare(s->q, s->d->images[*x], s->d->images[*y], s->d->attrs);
+    int error; /* a simulator without memory may be wrong */
+    return match_compare(s->q, s->d->images[*x], s->d->images[*y], s->d->attrs, &error);
 }
 
 static int make_order(struct data *d, const struct query *q, struct data_order *order)

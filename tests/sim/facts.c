@@ -103,7 +103,7 @@ static bool has(const struct data *d, uint32_t index, const char *criterion, str
     struct image *img = data_image(d, index);
     bool found = img && query_parse(&empty, bytes_of(""), QUERY_DIALECT_UNKNOWN, &err) == 0 &&
                  query_set(&q, empty, criterion, value) == 0 &&
-                 match_image(q, img, data_attrs(d), &none);
+                 match_image(q, img, data_attrs(d), &none) > 0;
     image_unref(img);
     query_free(empty);
     query_free(q);

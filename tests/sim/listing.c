@@ -220,7 +220,7 @@ static bool selects(const struct listing *l, uint32_t index)
     struct image *img = l->all ? NULL : data_image(l->d, index);
     bool selected = img && data_is_listed(l->d, index, l->q) && !is_hidden(l, img) &&
                     (!l->registered_only || is_registered(l, img)) &&
-                    match_image(l->q, img, data_attrs(l->d), &l->facts);
+                    match_image(l->q, img, data_attrs(l->d), &l->facts) > 0;
     image_unref(img);
     return l->all || selected;
 }

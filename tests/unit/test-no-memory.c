@@ -12,6 +12,7 @@
 #include "imsfs/decode.h"
 #include "imsfs/layout.h"
 #include "imsfs/name.h"
+#include "imsfs/selection.h"
 
 static size_t counted;
 static size_t refuse_at; /* from 1; 0: none */
@@ -105,6 +106,33 @@ static int add_groups(const struct made *m, struct strbuf *out)
     return r;
 }
 
+static int add_selected(const struct made *m, const char *criteria, struct strbuf *out)
+{
+    const struct match_facts facts = {0};
+    struct query *q = NULL;
+    struct query_error error;
+    struct selection found;
+    int r = query_parse(&q, bytes_of(criteria), QUERY_DIALECT_IMS, &error);
+    if (r == 0)
+        r = selection_make(&found, q, m->images, m->count, m->attrs, &facts, &error);
+    query_free(q);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < found.count; i++)
+        add_value(out, image_id(found.images[i]));
+    selection_free(&found);
+    return strbuf_error(out);
+}
+
+static int add_matches(const struct made *m, struct strbuf *out)
+{
+    static const char *const criteria[] = {"status=active", "min_ram=5", "tag=two", "name=last"};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(criteria); i++)
+        r = add_selected(m, criteria[i], out);
+    return r;
+}
+
 /* --- each allocation once --- */
 
 typedef int ask_fn(const struct made *m, struct strbuf *out);
@@ -153,11 +181,18 @@ static void groups_are_the_right_ones(void **state)
     each_allocation_fails_once(add_groups);
 }
 
+static void criteria_find_the_same(void **state)
+{
+    (void)state;
+    each_allocation_fails_once(add_matches);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_whole),
         cmocka_unit_test(groups_are_the_right_ones),
+        cmocka_unit_test(criteria_find_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
