@@ -16,6 +16,10 @@
 #include "imsfs/log.h"
 
 #define WORKERS_MAX 16
+#define PAUSE_NS 1000000 /* before an answer is written again */
+#define TRIES_MAX 1000
+#define READ_PAUSE_MS 10L /* doubled each time: some 5 s in all */
+#define READ_TRIES_MAX 9
 #define NUDGE_NS 10000000 /* between two signals to a worker that has not come back */
 
 struct session {
@@ -73,6 +77,22 @@ static bool is_init_answer(const struct iovec *iov, int count)
 }
 
 /*
+ * Who waits for an answer that is lost waits for ever. The kernel takes one in a piece or not at
+ * all, and has memory again when a process has been killed for it.
+ */
+static ssize_t deliver(int fd, const struct iovec *iov, int count)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    ssize_t n;
+    for (int tries = 0; (n = writev(fd, iov, count)) < 0 && tries < TRIES_MAX; tries++) {
+        if (errno != EINTR && errno != EAGAIN && errno != ENOMEM)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    return n;
+}
+
+/*
  * libfuse before 3.17 does not pass FUSE_PARALLEL_DIROPS on (its pull request 861). Without it the
  * kernel lets one request at a time into a directory, and those behind a parked one could not even
  * be killed.
@@ -82,7 +102,7 @@ static ssize_t answer(int fd, struct iovec *iov, int count, void *userdata)
     (void)userdata;
     if (is_init_answer(iov, count))
         ((struct fuse_init_out *)iov[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
-    return writev(fd, iov, count);
+    return deliver(fd, iov, count);
 }
 
 static int mount_session(struct session *s, const struct fuse_lowlevel_ops *ops, void *userdata,
@@ -145,12 +165,25 @@ static struct fuse_in_header head_of(const struct fuse_buf *buf)
     return head;
 }
 
+/* Waits, longer each time, where there was no memory to read a request into, or none to read.
+ * False: that is over. A nudge cuts it short. */
+static bool wait_for_memory(int error, unsigned tries)
+{
+    long ms = READ_PAUSE_MS << tries;
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    if ((error != -ENOMEM && error != -EAGAIN) || tries >= READ_TRIES_MAX)
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 /* Serves until the session ends. SIGUSR1 gets it out of read(2). */
 static void *work(void *ctx)
 {
     struct session *s = ctx;
     struct fuse_buf buf = {0};
     struct follower follower;
+    unsigned tries = 0;
     sigset_t nudge;
     sigemptyset(&nudge);
     sigaddset(&nudge, SIGUSR1);
@@ -158,10 +191,11 @@ static void *work(void *ctx)
     follower_start(&follower, &s->run, getpid()); /* the first thread, which is never moved */
     while (!fuse_session_exited(s->fuse)) {
         int r = fuse_session_receive_buf(s->fuse, &buf);
-        if (r == -EINTR)
+        if (r == -EINTR || (r < 0 && wait_for_memory(r, tries++)))
             continue;
         if (r <= 0)
             break;
+        tries = 0;
         const struct fuse_in_header head = head_of(&buf);
         traffic_count(s->traffic, head.opcode);
         fuse_session_process_buf(s->fuse, &buf);
