@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "imsfs/log.h"
 #include "imsfs/request.h"
 #include "imsfs/session.h"
 
 #define LIST_MAX_BYTES (1u << 20)
-#define KEPT_MAX 64        /* images of an emptied list, of which the kernel need forget nothing */
+#define KEPT_MAX 64 /* images of an emptied list, of which the kernel need forget nothing */
+#define POST_TRIES 50
+#define POST_PAUSE_NS 10000000
 #define NO_LIST UINT32_MAX /* of notes that no list waits for */
 
 struct fs {
@@ -195,16 +198,30 @@ static void on_woken(void *ctx, uint32_t list, unsigned events, int error)
     requests_woken(&fs->requests, list, events, error);
 }
 
+static int post_changes(struct fs *fs, uint32_t list, const struct catalog *before,
+                        const struct catalog *now, uint64_t generation)
+{
+    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
+    int r = compare(fs, list, before, now, &notes);
+    return r < 0 ? r : notifier_post(fs->notifier, list, generation, &notes);
+}
+
+/* What the kernel is not told it may keep for ever, so memory that is short is waited for, but no
+ * longer than somebody who ends us would like. */
 static void on_published(void *ctx, uint32_t list, const struct catalog *before,
                          const struct catalog *now, uint64_t generation)
 {
+    const struct timespec pause = {.tv_nsec = POST_PAUSE_NS};
     struct fs *fs = ctx;
-    CLEANUP(notes_free) struct notes notes = NOTES_INIT;
-    int r = compare(fs, list, before, now, &notes);
-    if (r == 0)
-        r = notifier_post(fs->notifier, list, generation, &notes);
-    if (r == 0)
-        return;
+    for (int tries = 0; tries < POST_TRIES; tries++) {
+        if (tries > 0)
+            nanosleep(&pause, NULL);
+        int r = post_changes(fs, list, before, now, generation);
+        if (r == 0)
+            return;
+        if (r != -ENOMEM)
+            break;
+    }
     log_error("out of memory for telling the kernel what changed; unmount and mount again");
     cache_settled(fs->answerer.stage.cache, list, generation);
 }
