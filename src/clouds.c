@@ -183,7 +183,8 @@ struct name_walk {
     const struct clouds *clouds;
     struct json_walk walk;
     int next_file;
-    char *name; /* the current one */
+    char *name;  /* the current one */
+    bool failed; /* for want of memory */
 };
 
 static bool has_key(struct bytes object, const char *name)
@@ -206,7 +207,10 @@ static bool next_name(struct name_walk *w)
             json_add_string(&text, key);
             free(w->name);
             w->name = strbuf_steal(&text);
-            if (w->name && (w->next_file == 1 || !main.data || !has_key(main, w->name)))
+            w->failed = !w->name;
+            if (w->failed)
+                return false;
+            if (w->next_file == 1 || !main.data || !has_key(main, w->name))
                 return true;
         }
         if (w->next_file == ARRAY_SIZE(order))
@@ -284,11 +288,21 @@ static int no_such_cloud(const struct clouds *c, const char *name, struct strbuf
 int clouds_pick(const struct clouds *c, const char *name, char **out, struct strbuf *why)
 {
     CLEANUP(name_walk_free) struct name_walk w = {.clouds = c};
-    bool found = false;
-    while (!found && next_name(&w))
-        found = !name || streq(w.name, name);
-    if (!found || (!name && clouds_count(c) > 1))
+    CLEANUP(free_ptr) char *picked = NULL;
+    size_t count = 0;
+    while (next_name(&w)) {
+        if (name && !streq(w.name, name))
+            continue;
+        free(picked);
+        picked = STEAL(w.name);
+        count++;
+    }
+    if (w.failed) { /* the one that was not read may be the one, or the second */
+        strbuf_add_str(why, strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    if (count == 0 || (!name && count > 1))
         return no_such_cloud(c, name, why);
-    *out = STEAL(w.name);
+    *out = STEAL(picked);
     return 0;
 }

@@ -3,7 +3,16 @@
 
 #include <errno.h>
 
+#include "../torture/allocator.h"
 #include "home.h"
+
+static size_t counted;
+static size_t refuse_at; /* from 1; 0: none */
+
+static bool refuse(void)
+{
+    return refuse_at && ++counted == refuse_at;
+}
 
 static const char *const one = "clouds: {only: {region_name: r}}\n";
 
@@ -40,6 +49,25 @@ static void assert_pick_fails(const char *name, const char *expected)
     assert_null(picked);
     if (!strstr(strbuf_str(&why), expected) || strchr(strbuf_str(&why), '\n'))
         fail_msg("%s", strbuf_str(&why));
+}
+
+/* Of several none is the only one, whichever could not be read. */
+static void no_cloud_is_picked_for_want_of_memory(void **state)
+{
+    (void)state;
+    CLEANUP(clouds_free) struct clouds c = {0};
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    home_write("work/clouds.yaml", "clouds: {one: {}, two: {}}\n");
+    assert_int_equal(clouds_read(&c, &why), 0);
+    do {
+        char *name = NULL;
+        counted = 0;
+        refuse_at++;
+        int r = clouds_pick(&c, NULL, &name, &why);
+        assert_true(r == -ENOMEM || r == -ENOENT);
+    } while (counted >= refuse_at);
+    assert_true(refuse_at > 2);
+    refuse_at = 0;
 }
 
 /* Each place is written after the one that it goes before. */
@@ -195,6 +223,7 @@ static void the_list_is_bounded_and_printable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(no_cloud_is_picked_for_want_of_memory),
         TEST(the_first_file_counts),
         TEST(a_named_file_that_is_missing_is_told),
         TEST(relative_places_are_none),
