@@ -263,6 +263,12 @@ static void unwind(struct app *app)
     numbers_deinit(&app->numbers);
 }
 
+/* Where memory is short, what was to be said may not have found any either. */
+static const char *reason(const struct strbuf *why, int rc)
+{
+    return why->len == 0 || strbuf_error(why) < 0 ? strerror(-rc) : strbuf_str(why);
+}
+
 /* The process that has the mount. Returns its exit status. */
 static int serve(struct app *app)
 {
@@ -278,7 +284,7 @@ static int serve(struct app *app)
         wait_for_end(app);
     unwind(app);
     if (rc)
-        daemon_failed(&app->daemon, DAEMON_FAILURE, strbuf_str(&why));
+        daemon_failed(&app->daemon, DAEMON_FAILURE, reason(&why, rc));
     return rc ? DAEMON_FAILURE : DAEMON_OK;
 }
 
@@ -309,14 +315,16 @@ static int run(struct app *app)
     int status = make_layout(app);
     if (status != DAEMON_OK)
         return status;
-    if (options_criteria(o, &app->criteria, &why) ||
-        mountpoint_check(o->mountpoint, o->nonempty, &app->mountpoint, &why) ||
-        login_load(&app->login, o, &why)) {
-        log_error("%s", strbuf_str(&why));
+    int rc = options_criteria(o, &app->criteria, &why);
+    if (!rc)
+        rc = mountpoint_check(o->mountpoint, o->nonempty, &app->mountpoint, &why);
+    if (!rc)
+        rc = login_load(&app->login, o, &why);
+    if (rc) {
+        log_error("%s", reason(&why, rc));
         return DAEMON_FAILURE;
     }
-    app->signal_fd = daemon_signals();
-    int rc = app->signal_fd;
+    rc = app->signal_fd = daemon_signals();
     if (rc >= 0)
         rc = daemon_fork(&app->daemon, o->foreground, &status);
     if (rc > 0)
@@ -358,7 +366,7 @@ int main(int argc, char *argv[])
     daemon_harden();
     int rc = options_parse(&app.options, argc, argv, &why);
     if (rc) {
-        log_error("%s", strbuf_str(&why));
+        log_error("%s", reason(&why, rc));
         return rc == -EINVAL ? DAEMON_USAGE : DAEMON_FAILURE;
     }
     app.options.limits.counters = &app.over;
