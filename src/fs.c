@@ -123,8 +123,8 @@ static void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 
 static void fs_init(void *userdata, struct fuse_conn_info *conn)
 {
-    (void)userdata;
-    session_want(conn);
+    struct fs *fs = userdata;
+    session_want(atomic_load(&fs->session), conn);
 }
 
 static const struct fuse_lowlevel_ops operations = {

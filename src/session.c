@@ -18,9 +18,13 @@
 #define WORKERS_MAX 16
 #define PAUSE_NS 1000000 /* before an answer is written again */
 #define TRIES_MAX 1000
+#define HELLO_TRIES_MAX 5000
 #define READ_PAUSE_MS 10L /* doubled each time: some 5 s in all */
 #define READ_TRIES_MAX 9
 #define NUDGE_NS 10000000 /* between two signals to a worker that has not come back */
+
+/* The kernel's first request, which libfuse answers with our init callback, or an error. */
+enum hello { HELLO_AWAITED, HELLO_HEARD, HELLO_ANSWERED, HELLO_FAILED };
 
 struct session {
     struct fuse_session *fuse;
@@ -31,10 +35,12 @@ struct session {
     struct follower_run run; /* of all workers */
     int ended_fd;
     bool mounted;
+    _Atomic(enum hello) hello;
 };
 
-void session_want(struct fuse_conn_info *conn)
+void session_want(struct session *s, struct fuse_conn_info *conn)
 {
+    atomic_store(&s->hello, HELLO_HEARD);
     /* No open and opendir messages, READDIRPLUS always, and nothing dropped but by notification. */
     static const unsigned wanted = FUSE_CAP_READDIRPLUS | FUSE_CAP_NO_OPEN_SUPPORT |
                                    FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_CACHE_SYMLINKS |
@@ -199,6 +205,9 @@ static void *work(void *ctx)
         const struct fuse_in_header head = head_of(&buf);
         traffic_count(s->traffic, head.opcode);
         fuse_session_process_buf(s->fuse, &buf);
+        if (head.opcode == FUSE_INIT)
+            atomic_store(&s->hello,
+                         atomic_load(&s->hello) == HELLO_HEARD ? HELLO_ANSWERED : HELLO_FAILED);
         if (s->follow) /* after the answer: nobody waits for it, and it knows who was woken where */
             follower_serve(&follower, (pid_t)head.pid);
     }
@@ -213,6 +222,17 @@ static void on_nudge(int sig)
     (void)sig;
 }
 
+/* It has come already when the mount is there, so this takes no time. */
+static int wait_for_hello(struct session *s)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    enum hello hello;
+    int tries = 0;
+    while ((hello = atomic_load(&s->hello)) < HELLO_ANSWERED && tries++ < HELLO_TRIES_MAX)
+        nanosleep(&pause, NULL);
+    return hello == HELLO_FAILED ? -ENOMEM : 0;
+}
+
 int session_start(struct session *s, unsigned workers, bool follow)
 {
     const struct sigaction nudge = {.sa_handler = on_nudge}; /* no SA_RESTART */
@@ -223,7 +243,7 @@ int session_start(struct session *s, unsigned workers, bool follow)
         if (r != 0)
             return -r;
     }
-    return 0;
+    return wait_for_hello(s);
 }
 
 int session_ended_fd(const struct session *s)

@@ -22,7 +22,8 @@ MUST_CHECK int session_new(struct session **out, const struct fuse_lowlevel_ops 
                            struct traffic *traffic);
 /* Starts the workers, at least 2 so that one can answer what another waits for in the kernel. With
  * follow they go to the CPU of a client that is alone. Call it in a process whose first thread
- * stays. */
+ * stays. Waits until the kernel has had the answer to its hello: -ENOMEM: there was no memory for
+ * that, and the mount is good for nothing. */
 MUST_CHECK int session_start(struct session *s, unsigned workers, bool follow);
 /* Readable when the kernel ended the session: the file system was unmounted. */
 int session_ended_fd(const struct session *s);
@@ -31,8 +32,8 @@ int session_ended_fd(const struct session *s);
 void session_stop(struct session *s, bool unmount);
 void session_free(struct session *s);
 
-/* What is asked of the kernel when it says hello; for the init callback. */
-void session_want(struct fuse_conn_info *conn);
+/* What is asked of the kernel when it says hello; the init callback calls it. */
+void session_want(struct session *s, struct fuse_conn_info *conn);
 
 /*
  * Makes the kernel forget: with a name, that entry of the directory ino; else the attributes of ino
