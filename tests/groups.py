@@ -45,13 +45,13 @@ class Step:
         self.env = env or {}
 
 
-def build(name, native=None):
+def build(name, native=None, *options):
     """Steps that set the build directory up, unless that is done, and build all of it. Tests that
     run beside a build come first."""
     directory = ROOT / name
     if not (directory / "build.ninja").exists():
         shutil.rmtree(directory, ignore_errors=True)
-        options = ["--native-file", ROOT / native] if native else []
+        options = ["--native-file", ROOT / native] if native else options
         yield Step("meson", "setup", *options, directory, ROOT, counts=False, quiet=True)
     yield Step("nice", "ninja", "--quiet", "-C", directory, counts=False, quiet=True)
 
@@ -109,6 +109,18 @@ def quickstart(arguments):
     yield Step("mandoc", "-T", "lint", "-W", "warning", ROOT / "docs/imsfs.1")
 
 
+def torture(arguments):
+    """One thing fails: with sanitizers, and for system calls without (as quickstart builds it)."""
+    yield from build("build-test", "build-dev.ini")
+    yield from build("build", None, "-Dtests=disabled")
+    yield Step(PYTHON, ROOT / "tests/torture/run", *arguments)
+
+
+def torture_all(arguments):
+    for part in range(1, 9):  # each well below STEP_SECONDS
+        yield from torture(["--all", "--part", f"{part}/8", *arguments])
+
+
 def clang(arguments):
     yield from build("build-clang", ".ci/build-clang.ini")
     yield Step("true")
@@ -144,9 +156,10 @@ def fresh_root(arguments):
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
            "hostile": hostile, "openstack": openstack, "quickstart": quickstart, "clang": clang,
-           "fuzz": fuzz}
+           "fuzz": fuzz, "torture": torture}
 BESIDE = ("openstack", "threads", "clang", "quickstart", "fuzz")
-GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root}
+GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root,
+          "torture-all": torture_all}
 
 
 def counts_of_junit(path):
