@@ -22,9 +22,15 @@ struct answer {
 
 static const int handled_signals[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
+void daemon_close_inherited(void)
+{
+    closefrom(STDERR_FILENO + 1);
+}
+
 void daemon_harden(void)
 {
     const struct rlimit none = {0, 0};
+    umask(077);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     setrlimit(RLIMIT_CORE, &none);
     int fd;
@@ -117,7 +123,6 @@ static void child_begin(pid_t parent)
     if (getppid() != parent) /* it died before the line above */
         raise(SIGTERM);
     setsid();
-    umask(077);
     if (chdir("/"))
         log_warning("cannot change to /: %s", strerror(errno));
 }

@@ -363,6 +363,7 @@ int main(int argc, char *argv[])
     };
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     memory_setup();
+    daemon_close_inherited();
     daemon_harden();
     int rc = options_parse(&app.options, argc, argv, &why);
     if (rc) {

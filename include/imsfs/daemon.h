@@ -24,10 +24,12 @@ struct daemon {
 
 #define DAEMON_INIT ((struct daemon){-1})
 
+/* First thing in main: what we were started with above descriptor 2 is none of ours. */
+void daemon_close_inherited(void);
 /*
- * First thing in main: nobody reads this process's memory or environment (prctl(2),
- * PR_SET_DUMPABLE), it leaves no core file, and descriptors 0 to 2 are open, so that nothing else
- * gets these numbers.
+ * Next: nobody reads this process's memory or environment (prctl(2),
+ * PR_SET_DUMPABLE), it leaves no core file, what it makes is its own (umask), and descriptors 0 to
+ * 2 are open, so that nothing else gets these numbers.
  */
 void daemon_harden(void);
 
