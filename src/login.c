@@ -10,6 +10,7 @@
 #include "imsfs/route.h"
 #include "imsfs/source_file.h"
 #include "imsfs/source_http.h"
+#include "imsfs/url.h"
 
 /* --- The account --- */
 
@@ -170,6 +171,38 @@ int login_open(struct login *l, const struct options *o, struct slot_table *attr
         return r;
     }
     return open_http(l, o, attrs, out, why);
+}
+
+static void need_file(struct sandbox_config *c, const char *path)
+{
+    if (path)
+        c->files[c->file_count++] = path;
+}
+
+/* Where sign-in tells where the service is, it may be at any port. */
+static void need_port(struct sandbox_config *c, const char *address)
+{
+    if (address)
+        c->ports[c->port_count++] = url_port(address);
+    else
+        c->any_port = true;
+}
+
+bool login_needs(const struct login *l, const struct options *o, struct sandbox_config *out)
+{
+    *out = (struct sandbox_config){0};
+    if (o->source_kind == OPTIONS_SOURCE_FILE) {
+        need_file(out, o->source);
+        return true;
+    }
+    need_file(out, o->token_file);
+    need_file(out, l->account.cacert);
+    need_file(out, l->account.cert);
+    need_file(out, l->account.key);
+    need_port(out, endpoint_of(l, o));
+    if (l->account.auth_url)
+        need_port(out, l->account.auth_url);
+    return !o->token_command;
 }
 
 void login_free(struct login *l)

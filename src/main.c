@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "imsfs/daemon.h"
 #include "imsfs/event.h"
 #include "imsfs/fs.h"
 #include "imsfs/help.h"
+#include "imsfs/keeper.h"
 #include "imsfs/log.h"
 #include "imsfs/login.h"
 #include "imsfs/memory.h"
@@ -27,9 +27,13 @@ struct app {
     char *mountpoint; /* without links; NULL until it was checked */
     int signal_fd;    /* -1: not open, as the next */
     int watch_fd;
+    bool mounted;
     dev_t device; /* of our mount; 0: not mounted */
     bool stopped; /* somebody told us to end */
-
+    char **argv;
+    const struct sandbox *confined; /* NULL: there is no sandbox */
+    struct sandbox sandbox;
+    struct keeper keeper;
     struct slot_table *attrs;
     struct layout *layout;
     struct numbers numbers;
@@ -120,6 +124,27 @@ static void add_refused(void *ctx, struct strbuf *out)
     queries_add_refused(app->queries, out);
 }
 
+static void forget_account(void *ctx)
+{
+    struct app *app = ctx;
+    login_free(&app->login);
+}
+
+static int make_sandbox(struct app *app, struct strbuf *why)
+{
+    struct sandbox_config needs;
+    if (!login_needs(&app->login, &app->options, &needs) || app->options.nosandbox)
+        return 0;
+    int rc = keeper_start(&app->keeper, app->mountpoint, app->argv, forget_account, app);
+    if (!rc)
+        rc = sandbox_init(&app->sandbox, &needs);
+    if (rc)
+        strbuf_printf(why, "cannot give rights up: %s; nosandbox keeps them", strerror(-rc));
+    else
+        app->confined = &app->sandbox;
+    return rc;
+}
+
 /* --- up and down --- */
 
 static int make_fs(struct app *app)
@@ -154,6 +179,13 @@ static int make_fs(struct app *app)
     return fs_new(&app->fs, &fs);
 }
 
+static int start_threads(void *ctx)
+{
+    struct app *app = ctx;
+    int rc = fs_attach(app->fs, app->cache, &app->status);
+    return rc ? rc : cache_start(app->cache);
+}
+
 static int make_cache(struct app *app)
 {
     const struct options *o = &app->options;
@@ -186,8 +218,7 @@ static int make_cache(struct app *app)
         .add_refused = add_refused,
         .ctx = app,
     };
-    rc = fs_attach(app->fs, app->cache, &app->status);
-    return rc ? rc : cache_start(app->cache);
+    return sandbox_call(app->confined, start_threads, app);
 }
 
 static int prepare(struct app *app, struct strbuf *why)
@@ -214,6 +245,9 @@ static int mount_it(struct app *app, struct strbuf *why)
     int rc = strbuf_error(&options);
     if (!rc)
         rc = fs_mount(app->fs, app->mountpoint, strbuf_str(&options));
+    app->mounted = !rc;
+    if (!rc && app->confined)
+        rc = sandbox_enter(app->confined);
     if (!rc)
         rc = fs_start(app->fs);
     if (rc) {
@@ -238,24 +272,17 @@ static int open_watch(struct app *app, struct strbuf *why)
     return app->watch_fd;
 }
 
-/* Whether unmounting what is at our path unmounts us, and not what somebody has mounted over us. */
-static bool is_on_top(const struct app *app)
-{
-    struct stat st;
-    if (!app->device)
-        return true;
-    if (mountpoint_present(app->device) == 0)
-        return false;
-    return lstat(app->mountpoint, &st) < 0 || st.st_dev == app->device;
-}
-
 /* In reverse order: nobody waits, nobody is told, nobody asks. */
 static void unwind(struct app *app)
 {
     if (app->cache)
         cache_stop(app->cache);
+    bool unmount = mountpoint_on_top(app->mountpoint, app->device);
     if (app->fs)
-        fs_stop(app->fs, is_on_top(app));
+        fs_stop(app->fs, unmount && !app->confined);
+    if (unmount && app->mounted && app->confined)
+        keeper_unmount(&app->keeper);
+    keeper_stop(&app->keeper);
     cache_free(app->cache);
     fs_free(app->fs);
     queries_free(app->queries);
@@ -274,6 +301,8 @@ static int serve(struct app *app)
 {
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     int rc = open_watch(app, &why);
+    if (!rc)
+        rc = make_sandbox(app, &why);
     if (!rc)
         rc = prepare(app, &why);
     if (!rc)
@@ -346,6 +375,7 @@ static void app_free(struct app *app)
     if (app->signal_fd >= 0)
         close(app->signal_fd);
     free(app->mountpoint);
+    sandbox_deinit(&app->sandbox);
     login_free(&app->login);
     criteria_clear(&app->criteria);
     layout_free(app->layout);
@@ -356,11 +386,12 @@ static void app_free(struct app *app)
 int main(int argc, char *argv[])
 {
     CLEANUP(app_free)
-    struct app app = {
-        .daemon = DAEMON_INIT,
-        .signal_fd = -1,
-        .watch_fd = -1,
-    };
+    struct app app = {.daemon = DAEMON_INIT,
+                      .signal_fd = -1,
+                      .watch_fd = -1,
+                      .argv = argv,
+                      .sandbox = SANDBOX_INIT,
+                      .keeper = KEEPER_INIT};
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     memory_setup();
     daemon_close_inherited();

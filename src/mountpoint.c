@@ -300,6 +300,16 @@ int mountpoint_detach(const char *real)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
+bool mountpoint_on_top(const char *real, dev_t device)
+{
+    struct stat st;
+    if (!device)
+        return true;
+    if (mountpoint_present(device) == 0)
+        return false;
+    return lstat(real, &st) < 0 || st.st_dev == device;
+}
+
 void mountpoint_add_options(struct strbuf *out, const char *source, bool allow_other,
                             bool allow_root)
 {

@@ -12,7 +12,6 @@
 
 #define SECOND INT64_C(1000)
 #define DAY (86400 * SECOND)
-
 #define FIELD(name) offsetof(struct options, name)
 
 static const char *const apis[] = {"images", "cloudimages", NULL};
@@ -64,6 +63,7 @@ static const struct setting table[] = {
      "do not go to the CPU of a reader who is alone"},
     {"nonempty", SETTING_FLAG, FIELD(nonempty), 0, 0, NULL, NULL, NULL,
      "mount over a directory that is not empty"},
+    {"nosandbox", SETTING_FLAG, FIELD(nosandbox), 0, 0, NULL, NULL, NULL, "give no rights up"},
     {"uid", SETTING_USER, FIELD(uid), 0, 0, NULL, NULL, "USER", "owner of all files (default you)"},
     {"gid", SETTING_GROUP, FIELD(gid), 0, 0, NULL, NULL, "GROUP", "their group (default yours)"},
     {"umask", SETTING_OCTAL, FIELD(umask), 0, 0777, NULL, "0", "OCTAL", "permission bits to drop"},

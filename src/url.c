@@ -218,6 +218,19 @@ int url_parse_identity(struct url *out, const char *text, char *error, size_t si
     return parse(out, text, "23", error, size);
 }
 
+uint16_t url_port(const char *address)
+{
+    const char *host = strstr(address, "://");
+    if (!host)
+        return 0;
+    host += strlen("://");
+    const char *end = host + strcspn(host, "/");
+    const char *colon = memrchr(host, ':', (size_t)(end - host));
+    if (colon && !memchr(colon, ']', (size_t)(end - colon)))
+        return (uint16_t)strtoul(colon + 1, NULL, 10);
+    return strncasecmp(address, "https", 5) == 0 ? 443 : 80;
+}
+
 void url_free(struct url *u)
 {
     free(u->base);

@@ -9,6 +9,7 @@
 #include "imsfs/account.h"
 #include "imsfs/auth.h"
 #include "imsfs/options.h"
+#include "imsfs/sandbox.h"
 #include "imsfs/source.h"
 #include "imsfs/token.h"
 
@@ -26,6 +27,11 @@ MUST_CHECK int login_load(struct login *l, const struct options *o, struct strbu
 /* Makes the source; sends nothing. After the last fork. attrs outlives it. */
 MUST_CHECK int login_open(struct login *l, const struct options *o, struct slot_table *attrs,
                           struct source **out, struct strbuf *why);
+/*
+ * What a sandbox must leave us: the files that are read later, and the ports. False: there must be
+ * none, for token_command may need any right that we have. What out points to is o's or l's.
+ */
+bool login_needs(const struct login *l, const struct options *o, struct sandbox_config *out);
 /* What the mount shows as its source: the URL, the file or the cloud. Owned by o or l. */
 const char *login_location(const struct login *l, const struct options *o);
 /*

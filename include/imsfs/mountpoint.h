@@ -58,4 +58,10 @@ int mountpoint_detach(const char *real);
 int mountpoint_find_in(struct bytes mountinfo, const char *real, dev_t *device);
 int mountpoint_present_in(struct bytes mountinfo, dev_t device);
 
+/*
+ * Whether unmounting what is at a path unmounts the mount of this device (0: whatever it is), and
+ * not what somebody has mounted over it.
+ */
+bool mountpoint_on_top(const char *real, dev_t device);
+
 #endif

@@ -61,6 +61,7 @@ struct options {
     bool lazy;
     bool nofollow;
     bool nonempty;
+    bool nosandbox;
 
     uid_t uid; /* by default those of the caller */
     gid_t gid;

@@ -28,6 +28,8 @@ MUST_CHECK int url_parse_endpoint(struct url *out, const char *text, char *error
  */
 MUST_CHECK int url_parse_identity(struct url *out, const char *text, char *error, size_t size);
 void url_free(struct url *u);
+/* The TCP port of an address; 0 where it is none. Of one that these refuse it may be any. */
+uint16_t url_port(const char *address);
 
 /* Adds value with everything but A-Z a-z 0-9 - . _ ~ as %XX, upper case. */
 void url_add_encoded(struct strbuf *out, struct bytes value);

@@ -28,7 +28,7 @@ class Counted:
         os.makedirs(self.point, exist_ok=True)
         env = {k: v for k, v in os.environ.items() if not k.startswith('OS_')}
         command = ['valgrind', '-q', '--tool=callgrind', '--callgrind-out-file=' + self.out,
-                   os.path.join(build, 'imsfs'), '-f', '-o', ','.join(('ttl=3600', *options)), source, self.point]
+                   os.path.join(build, 'imsfs'), '-f', '-o', ','.join(('ttl=3600', 'nosandbox', *options)), source, self.point]
         with open(os.path.join(work, 'stderr'), 'wb') as errors:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
                                             env=env, cwd='/')

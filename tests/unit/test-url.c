@@ -160,6 +160,27 @@ static void values_are_decoded(void **state)
     assert_string_equal(strbuf_str(&form), "a b+");
 }
 
+static void ports_are_said_or_implied(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address;
+        uint16_t port;
+    } rows[] = {
+        {"https://ims.example.com", 443},
+        {"http://ims.example.com/v2", 80},
+        {"HTTPS://h:9292/a:1/v2", 9292},
+        {"http://h:5000", 5000},
+        {"https://[2001:db8::1]/v2", 443},
+        {"https://[2001:db8::1]:8443/v2", 8443},
+        {"http://127.0.0.1:65535/", 65535},
+        {"ims.example.com:9292", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_int_equal(url_port(rows[i].address), rows[i].port);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +190,7 @@ int main(void)
         cmocka_unit_test(values_of_query_strings_are_decoded),
         cmocka_unit_test(values_are_encoded),
         cmocka_unit_test(values_are_decoded),
+        cmocka_unit_test(ports_are_said_or_implied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
