@@ -106,6 +106,7 @@ def quickstart(arguments):
     yield Step(ROOT / "examples/quickstart", *arguments)
     yield Step(PYTHON, ROOT / "tests/budget.py", ROOT / "build")
     yield Step(PYTHON, ROOT / "tests/manual.py", ROOT / "build")
+    yield Step(PYTHON, ROOT / "tests/hardening.py", ROOT / "build")
     yield Step("mandoc", "-T", "lint", "-W", "warning", ROOT / "docs/imsfs.1")
 
 
