@@ -1,16 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the program to what compiler and linker can do against its mistakes, as it was built.
+"""Holds the program to what compiler and linker can do against its mistakes, as it was built, and the systemd unit to its
+score.
 
 Usage: tests/hardening.py BUILD
 """
 import pathlib
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+UNIT = ROOT / 'examples/systemd/imsfs.service'
+WORST = 3.0  # of 10; what systemd-analyze calls OK
 SOFT = ('-no-pie', '-fno-stack-protector', '-fno-stack-clash-protection', '-fcf-protection=none', '-U_FORTIFY_SOURCE',
         '-Wl,-z,norelro', '-Wl,-z,lazy', '-Wl,-z,execstack', '-Wl,-rpath,/tmp')
 SOURCE = '''#include <stdio.h>
@@ -66,10 +71,29 @@ def check_control():
     return [] if len(missing) == all_of_them else ['found only %s' % ', '.join(missing)]
 
 
+def score_of(unit):
+    """What systemd-analyze says of a unit by itself; it wants the program to be there."""
+    with tempfile.TemporaryDirectory() as place:
+        path = pathlib.Path(place, 'imsfs.service')
+        path.write_text(re.sub(r'^ExecStart=\S+', 'ExecStart=/bin/true', unit, flags=re.M))
+        text = out_of('systemd-analyze', 'security', '--offline=true', '--no-pager', path)
+    return float(re.search(r'Overall exposure level for \S+ ([0-9.]+)', text)[1])
+
+
+def check_unit():
+    if not shutil.which('systemd-analyze'):
+        return ['there is no systemd-analyze']
+    unit = UNIT.read_text()
+    score, soft = score_of(unit), score_of('[Service]\nExecStart=/bin/true\n')
+    print('hardening: exposure %.1f, of a unit without anything %.1f' % (score, soft))
+    return [] if score < WORST < soft else ['the exposure is %.1f' % score]
+
+
 def main():
     checks = {
         'program': check_program(pathlib.Path(sys.argv[1]).resolve()),
         'control': check_control(),
+        'unit': check_unit(),
     }
     for name, offences in checks.items():
         print(f'hardening: {name}: ' + ('; '.join(offences) or 'ok'))
