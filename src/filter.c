@@ -53,7 +53,7 @@ int filter_apply(struct query **out, const struct query *filter, const struct qu
 
 int filter_restrict(const struct query *filter, struct query **query, struct query_error *err)
 {
-    struct query *joined;
+    struct query *joined = NULL;
     int r = filter ? filter_apply(&joined, filter, *query, err) : 0;
     if (r < 0 || !filter)
         return r;

@@ -198,7 +198,7 @@ static int read_text(int fd, struct strbuf *text)
 static int read_ini(struct draft *d, struct strbuf *why)
 {
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_SECRET;
-    struct stat st;
+    struct stat st = {0};
     CLEANUP(close_fd)
     int fd = open(d->values[DRAFT_KEYFILE], O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;

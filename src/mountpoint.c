@@ -18,7 +18,7 @@
 #define MOUNTINFO "/proc/self/mountinfo"
 #define READ_SIZE 65536
 
-static void close_fd(int *fd)
+static void close_fd(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);
@@ -289,7 +289,7 @@ int mountpoint_detach(const char *real)
         return 0;
     if (errno != EPERM)
         return -errno;
-    pid_t pid;
+    pid_t pid = -1;
     int status;
     int rc = spawn_fusermount(real, &pid);
     if (rc)

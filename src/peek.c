@@ -58,7 +58,7 @@ static bool look_at_records(struct span_rest *rest, struct decode_result *out)
 bool peek_page(struct bytes text, struct decode_result *out)
 {
     struct span_rest rest = {text.data, text.data + text.len};
-    struct bytes key, value;
+    struct bytes key, value = {0};
     bool found = false;
     *out = (struct decode_result){0};
     span_skip_space(&rest);

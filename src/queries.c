@@ -107,7 +107,7 @@ static int make(struct queries *q, struct bytes name, struct node *out, struct q
 {
     CLEANUP(meaning_clear) struct meaning m = {0};
     struct node old = {0};
-    uint32_t list, tenure;
+    uint32_t list = 0, tenure = 0;
     int r = understand(q, name, &m, err);
     if (r == 0)
         r = cache_open_list(q->config.cache, meaning_take(&m), m.named != 0, &list, &tenure);

@@ -67,7 +67,7 @@ static bool same_version(const struct recordfile_version *a, const struct record
            same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
 }
 
-static void close_fd(int *fd)
+static void close_fd(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);
@@ -180,7 +180,8 @@ int recordfile_read(const struct recordfile *f, struct source_listing *l,
                     struct recordfile_version *version)
 {
     const struct job j = {f, l, taker};
-    struct recordfile_version was = {0};
+    const struct recordfile_version none = {0};
+    struct recordfile_version was = none;
     bool changed;
     int r = read_once(&j, have, &was, &changed);
     bool half = r == -EIO || r == SOURCE_DONE; /* it is no list, or may be of two lists */
@@ -191,6 +192,6 @@ int recordfile_read(const struct recordfile *f, struct source_listing *l,
         r = read_once(&j, have, &was, &changed);
     }
     if (r == SOURCE_DONE)
-        *version = changed ? (struct recordfile_version){0} : was;
+        *version = changed ? none : was;
     return r;
 }

@@ -56,7 +56,7 @@ int selection_make(struct selection *out, const struct query *q, struct image *c
                    size_t count, const struct slot_table *attrs, const struct match_facts *facts,
                    struct query_error *err)
 {
-    const struct image *marker;
+    const struct image *marker = NULL;
     int r = selection_check(q, err);
     if (r == 0)
         r = find_marker(q, images, count, &marker, err);

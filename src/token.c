@@ -38,7 +38,7 @@ struct token {
     int cancel_fd; /* readable from token_cancel() on */
 };
 
-static void close_fd(int *fd)
+static void close_fd(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);

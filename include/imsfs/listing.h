@@ -37,6 +37,6 @@ MUST_CHECK int listing_begin(const struct listing_setup *s, const struct query *
                              const struct source_sink *sink, struct source_listing **out);
 /* See source_next() and source_end(). */
 MUST_CHECK int listing_next(struct source_listing *l);
-void listing_end(struct source_listing *l);
+void listing_end(struct source_listing *base);
 
 #endif

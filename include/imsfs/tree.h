@@ -63,7 +63,7 @@ MUST_CHECK int tree_stat_file(const struct tree *t, const struct image *img,
 /* The same when st is that of another file of the same image, which has nearly all in common. */
 MUST_CHECK int tree_stat_sibling(const struct image *img, const struct node *node, struct stat *st);
 /* The image that a file is of; NULL: the list does not have it, or not in this version. */
-const struct image *tree_image(const struct catalog *c, const struct node *file);
+const struct image *tree_image(const struct catalog *c, const struct node *n);
 
 /* Where a link points, relative to itself. Added to out. -ESTALE: there is none, or it is a page
  * that points elsewhere now, under another number; -EINVAL. */
