@@ -24,6 +24,7 @@ PYTHON = "/usr/bin/python3"
 C_FILES = ("src/*.[ch]", "include/imsfs/*.h", "tests/*/*.[ch]")
 STEP_SECONDS = 40 * 60  # longer than any takes; ends one that hangs
 AT_ONCE = 4  # mounts wait more than they compute: more processes of pytest than CPUs
+COVERED = ("--fail-under-line", "90", "--fail-under-branch", "80")
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed$")
 
 SANITIZERS = {
@@ -102,6 +103,18 @@ def openstack(arguments):
     yield pytest("build-test", "openstack", arguments)
 
 
+def analysis(arguments):
+    yield from build("build-clang", ".ci/build-clang.ini")
+    yield Step("nice", PYTHON, ROOT / "tests/analyze.py", ROOT / "build-clang", *arguments)
+
+
+def controls(arguments):
+    """What the sanitizers and the search for secrets are there for, they find."""
+    for name, native in (("build-test", "build-dev.ini"), ("build-tsan", ".ci/build-tsan.ini")):
+        yield from build(name, native)
+        yield pytest(name, "controls", arguments)
+
+
 def quickstart(arguments):
     yield Step(ROOT / "examples/quickstart", *arguments)
     yield Step(PYTHON, ROOT / "tests/budget.py", ROOT / "build")
@@ -151,16 +164,42 @@ def canary(arguments):
             yield step
 
 
+def sanitizers(arguments):
+    """The mount tests with those of clang, and in search of races; the unit tests with clang's."""
+    yield from build("build-clang-asan", ".ci/build-clang-asan.ini")
+    yield meson_test("build-clang-asan", "unit", [])
+    yield from build("build-tsan", ".ci/build-tsan.ini")
+    for name in "build-clang-asan", "build-tsan":
+        yield pytest(name, "mount", arguments, {"IMSFS_SLACK": "6"}, AT_ONCE)
+
+
+def memcheck(arguments):
+    yield from build("build-release", ".ci/build-release.ini")
+    under = ["--wrap", "valgrind -q --leak-check=full --error-exitcode=9 --trace-children=no",
+             "--timeout-multiplier", "10"]
+    yield meson_test("build-release", "unit", [*under, *arguments])
+
+
+def coverage(arguments):
+    """What the unit tests and the mount tests reach of src, and that it is enough."""
+    yield from build("build-coverage", ".ci/build-coverage.ini")
+    yield Step("find", ROOT / "build-coverage", "-name", "*.gcda", "-delete", counts=False)
+    yield meson_test("build-coverage", "unit", [])
+    yield pytest("build-coverage", "mount", arguments, at_once=AT_ONCE)
+    yield Step("gcovr", "--root", ROOT, "--filter", "src/", "--exclude-throw-branches", "--print-summary",
+               *COVERED, ROOT / "build-coverage")
+
+
 def fresh_root(arguments):
     yield Step(ROOT / "tests/fresh-root", *arguments)
 
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
            "hostile": hostile, "openstack": openstack, "quickstart": quickstart, "clang": clang,
-           "fuzz": fuzz, "torture": torture}
-BESIDE = ("openstack", "threads", "clang", "quickstart", "fuzz")
-GROUPS = {**DEFAULT, "large": large, "canary": canary, "fresh-root": fresh_root,
-          "torture-all": torture_all}
+           "fuzz": fuzz, "torture": torture, "analysis": analysis, "controls": controls}
+BESIDE = ("openstack", "threads", "clang", "quickstart", "analysis", "controls", "fuzz")
+GROUPS = {**DEFAULT, "sanitizers": sanitizers, "memcheck": memcheck, "coverage": coverage,
+          "large": large, "canary": canary, "fresh-root": fresh_root, "torture-all": torture_all}
 
 
 def counts_of_junit(path):
