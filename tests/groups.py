@@ -215,7 +215,8 @@ def counts_of_junit(path):
 
 
 def run_command(step, say):
-    """(status, counts of a closing line or None). Says what the command prints, as it comes."""
+    """(status, seconds of CPU, counts of a closing line or None). Says what the command prints, as
+    it comes."""
     process = subprocess.Popen(step.command, cwd=ROOT, env={**os.environ, **SANITIZERS, **step.env},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, errors="replace")
@@ -231,19 +232,20 @@ def run_command(step, say):
             held.append(line)
         else:
             say("  " + line)
-    status = process.wait()
+    _, status, usage = os.wait4(process.pid, 0)
+    status = process.returncode = os.waitstatus_to_exitcode(status)
     limit.cancel()
     if status:
         say("".join("  " + line for line in held))
         say(f"  status {status}: {' '.join(step.command)[:200]}\n")
-    return status, counts
+    return status, usage.ru_utime + usage.ru_stime, counts
 
 
 def run_step(step, say):
-    """(passed, failed, skipped, ok)"""
+    """(passed, failed, skipped, seconds of CPU, ok)"""
     if step.junit:
         step.junit.unlink(missing_ok=True)
-    status, counts = run_command(step, say)
+    status, seconds, counts = run_command(step, say)
     if step.junit and step.junit.exists():
         counts = counts_of_junit(step.junit)
     if counts is None:
@@ -251,7 +253,7 @@ def run_step(step, say):
     passed, failed, skipped = counts
     if status and not failed:
         failed = 1
-    return passed, failed, skipped, status == 0
+    return passed, failed, skipped, seconds, status == 0
 
 
 def say_now(text):
@@ -261,15 +263,15 @@ def say_now(text):
 def run_group(name, arguments, say=say_now):
     say(f"== {name}\n")
     start = time.monotonic()
-    total = [0, 0, 0]
+    total = [0, 0, 0, 0]
     for step in GROUPS[name](arguments):
         *counts, ok = run_step(step, say)
         total = [a + b for a, b in zip(total, counts)]
         if not ok and not step.counts:
             break
     say(f"== {name}: {total[0]} passed, {total[1]} failed, {total[2]} skipped, "
-        f"{time.monotonic() - start:.0f} s\n")
-    return total
+        f"{time.monotonic() - start:.0f} s, of CPU {total[3]:.0f} s\n")
+    return total[:3]
 
 
 def run_lane(names, totals):
@@ -295,7 +297,7 @@ def run_all(names, arguments):
     them, one group follows the other."""
     totals = []
     beside = [name for name in BESIDE if name in names] if "mount" in names and not arguments else []
-    if beside and not all(run_step(step, say_now)[3] for step in build("build-test", "build-dev.ini")):
+    if beside and not all(run_step(step, say_now)[-1] for step in build("build-test", "build-dev.ini")):
         beside = []
     for name in names:
         if name in beside:
