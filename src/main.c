@@ -345,6 +345,8 @@ static int run(struct app *app)
     if (status != DAEMON_OK)
         return status;
     int rc = options_criteria(o, &app->criteria, &why);
+    if (!rc && o->recover)
+        rc = mountpoint_recover(o->mountpoint, &why);
     if (!rc)
         rc = mountpoint_check(o->mountpoint, o->nonempty, &app->mountpoint, &why);
     if (!rc)

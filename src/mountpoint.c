@@ -4,19 +4,22 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MOUNTINFO "/proc/self/mountinfo"
-#define READ_SIZE 65536
+#include "imsfs/log.h"
+#include "imsfs/mountinfo.h"
+
+/* Mounts of one file system, or over each other, that are removed one after the other. */
+#define STACKED_MAX 64
 
 static void close_fd(const int *fd)
 {
@@ -30,81 +33,14 @@ static void close_dir(DIR **dir)
         closedir(*dir);
 }
 
-/* --- mountinfo --- */
-
-/* One line: "36 35 0:50 / /mnt/a\040b rw,noatime shared:1 - fuse.imsfs source rw". */
-struct mount_line {
-    dev_t device;
-    struct bytes path; /* escaped as in the file */
-    struct bytes type;
-};
-
-/* Cuts the part up to sep, or all of it, off rest. */
-static struct bytes cut(struct bytes *rest, char sep)
-{
-    const char *end = rest->len ? memchr(rest->data, sep, rest->len) : NULL;
-    struct bytes part = {rest->data, end ? (size_t)(end - rest->data) : rest->len};
-    size_t used = part.len + (end ? 1 : 0);
-    rest->data += used;
-    rest->len -= used;
-    return part;
-}
-
-static bool read_device(struct bytes text, dev_t *device)
-{
-    char copy[32];
-    unsigned major_number, minor_number;
-    snprintf(copy, sizeof(copy), "%.*s", (int)text.len, text.data);
-    if (sscanf(copy, "%u:%u", &major_number, &minor_number) != 2)
-        return false;
-    *device = makedev(major_number, minor_number);
-    return true;
-}
-
-static bool read_line(struct bytes line, struct mount_line *out)
-{
-    cut(&line, ' '); /* the mount's id */
-    cut(&line, ' '); /* its parent's */
-    if (!read_device(cut(&line, ' '), &out->device))
-        return false;
-    cut(&line, ' '); /* its root in the file system */
-    out->path = cut(&line, ' ');
-    while (line.len && !bytes_are(cut(&line, ' '), "-"))
-        continue; /* options and any number of optional fields */
-    out->type = cut(&line, ' ');
-    return out->type.len > 0;
-}
-
-static bool is_octal(const char *s)
-{
-    return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7';
-}
-
-/* True when the path, in which the kernel wrote space, tab, newline and backslash as \ooo, is real.
- */
-static bool path_is(struct bytes escaped, const char *real)
-{
-    size_t i = 0;
-    while (i < escaped.len && *real) {
-        char c = escaped.data[i++];
-        if (c == '\\' && escaped.len - i >= 3 && is_octal(escaped.data + i)) {
-            const char *digits = escaped.data + i;
-            c = (char)((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
-            i += 3;
-        }
-        if (c != *real++)
-            return false;
-    }
-    return i == escaped.len && !*real;
-}
+/* --- mounted or not --- */
 
 int mountpoint_find_in(struct bytes mountinfo, const char *real, dev_t *device)
 {
     int rc = -ENOENT;
-    while (mountinfo.len) {
-        struct mount_line line;
-        if (!read_line(cut(&mountinfo, '\n'), &line) || !bytes_are(line.type, MOUNTPOINT_TYPE) ||
-            !path_is(line.path, real))
+    struct mountinfo_line line;
+    while (mountinfo_next(&mountinfo, &line)) {
+        if (!bytes_are(line.type, MOUNTPOINT_TYPE) || !mountinfo_path_is(&line, real))
             continue;
         *device = line.device; /* the last one is the newest */
         rc = 0;
@@ -114,49 +50,117 @@ int mountpoint_find_in(struct bytes mountinfo, const char *real, dev_t *device)
 
 int mountpoint_present_in(struct bytes mountinfo, dev_t device)
 {
-    while (mountinfo.len) {
-        struct mount_line line;
-        if (read_line(cut(&mountinfo, '\n'), &line) && line.device == device)
+    struct mountinfo_line line;
+    while (mountinfo_next(&mountinfo, &line))
+        if (line.device == device)
             return 1;
-    }
     return 0;
+}
+
+int mountpoint_where_in(struct bytes mountinfo, dev_t device, struct strbuf *path)
+{
+    struct mountinfo_line line, top;
+    for (struct bytes rest = mountinfo; mountinfo_next(&rest, &line);) {
+        if (line.device != device)
+            continue;
+        strbuf_reset(path);
+        mountinfo_add_path(&line, path);
+        if (strbuf_error(path))
+            return strbuf_error(path);
+        if (mountinfo_top(mountinfo, strbuf_str(path), &top) && top.device == device)
+            return 0;
+    }
+    return -ENOENT;
 }
 
 int mountpoint_watch(void)
 {
-    int fd = open(MOUNTINFO, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
-}
-
-static int read_mountinfo(struct strbuf *out)
-{
-    CLEANUP(close_fd) int fd = mountpoint_watch();
-    if (fd < 0)
-        return fd;
-    while (strbuf_reserve(out, READ_SIZE)) {
-        ssize_t n = read(fd, out->data + out->len, READ_SIZE);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n == 0)
-            break;
-        if (n > 0)
-            out->len += (size_t)n;
-    }
-    return strbuf_error(out);
+    return mountinfo_open();
 }
 
 int mountpoint_find(const char *real, dev_t *device)
 {
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
-    int rc = read_mountinfo(&text);
+    int rc = mountinfo_read(&text);
     return rc ? rc : mountpoint_find_in(strbuf_bytes(&text), real, device);
 }
 
 int mountpoint_present(dev_t device)
 {
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
-    int rc = read_mountinfo(&text);
+    int rc = mountinfo_read(&text);
     return rc ? rc : mountpoint_present_in(strbuf_bytes(&text), device);
+}
+
+/* --- dead mounts --- */
+
+/* What a FUSE file system says whose process has ended. */
+static bool is_death(int error)
+{
+    return error == ENOTCONN || error == ECONNABORTED;
+}
+
+/* Where a path leads to, without asking what is mounted there. Returns a descriptor, or -errno. */
+static int open_place(const char *path, char real[static PATH_MAX])
+{
+    char link[64];
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, real, PATH_MAX - 1);
+    if (n < 0) {
+        int rc = -errno;
+        close(fd);
+        return rc;
+    }
+    real[n] = '\0';
+    return fd;
+}
+
+/* Whether the mount at a path without links is one of imsfs. */
+static bool is_ours(const char *real)
+{
+    struct mountinfo_line top;
+    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+    return mountinfo_read(&text) == 0 && mountinfo_top(strbuf_bytes(&text), real, &top) &&
+           bytes_are(top.type, MOUNTPOINT_TYPE);
+}
+
+/* Root's way takes the mount that was looked at, even if another one comes to its path meanwhile.
+ */
+static int remove_dead(int place, const char *real)
+{
+    char link[64];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+    if (umount2(link, MNT_DETACH) == 0)
+        return 0;
+    return errno == EPERM ? mountpoint_detach(real) : -errno;
+}
+
+/* 1: removed a dead mount of ours; 0: there is none; or -errno. */
+static int recover_one(const char *path)
+{
+    char real[PATH_MAX];
+    struct statfs fs;
+    CLEANUP(close_fd) int place = open_place(path, real);
+    if (place < 0 || fstatfs(place, &fs) == 0 || !is_death(errno) || !is_ours(real))
+        return 0;
+    int rc = remove_dead(place, real);
+    return rc ? rc : 1;
+}
+
+int mountpoint_recover(const char *path, struct strbuf *why)
+{
+    int rc;
+    unsigned removed = 0;
+    while ((rc = recover_one(path)) > 0 && removed < STACKED_MAX)
+        removed++;
+    if (removed)
+        log_info("%s: a dead mount was removed", path);
+    if (rc < 0)
+        strbuf_printf(why, "%s: the dead mount here cannot be removed: %s", path, strerror(-rc));
+    return rc < 0 ? rc : 0;
 }
 
 /* --- before mounting --- */
@@ -176,9 +180,12 @@ static const struct refusal_text refusals[] = {
 
 static int refuse(const char *path, int error, struct strbuf *why)
 {
-    if (error == ENOTCONN || error == ECONNABORTED) {
-        strbuf_printf(why, "%s: a dead mount is here: remove it with: fusermount3 -u '%s'", path,
-                      path);
+    if (is_death(error)) {
+        char real[PATH_MAX];
+        CLEANUP(close_fd) int place = open_place(path, real);
+        strbuf_printf(why, "%s: a dead mount is here: remove it with: %s '%s'%s", path,
+                      geteuid() == 0 ? "umount" : "fusermount3 -u", path,
+                      place >= 0 && is_ours(real) ? ", or use -o recover" : "");
         return -ENOTCONN;
     }
     const char *text = strerror(error);
@@ -308,6 +315,25 @@ bool mountpoint_on_top(const char *real, dev_t device)
     if (mountpoint_present(device) == 0)
         return false;
     return lstat(real, &st) < 0 || st.st_dev == device;
+}
+
+void mountpoint_leave(dev_t device)
+{
+    for (unsigned i = 0; i < STACKED_MAX; i++) {
+        CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+        CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
+        int rc = mountinfo_read(&text);
+        if (!rc)
+            rc = mountpoint_where_in(strbuf_bytes(&text), device, &path);
+        if (rc == -ENOENT)
+            return;
+        if (!rc)
+            rc = mountpoint_detach(strbuf_str(&path));
+        if (rc) {
+            log_warning("a dead mount is left behind at %s: %s", strbuf_str(&path), strerror(-rc));
+            return;
+        }
+    }
 }
 
 void mountpoint_add_options(struct strbuf *out, const char *source, bool allow_other,

@@ -64,6 +64,7 @@ static const struct setting table[] = {
     {"nonempty", SETTING_FLAG, FIELD(nonempty), 0, 0, NULL, NULL, NULL,
      "mount over a directory that is not empty"},
     {"nosandbox", SETTING_FLAG, FIELD(nosandbox), 0, 0, NULL, NULL, NULL, "give no rights up"},
+    {"recover", SETTING_FLAG, FIELD(recover), 0, 0, NULL, NULL, NULL, "remove a dead imsfs first"},
     {"uid", SETTING_USER, FIELD(uid), 0, 0, NULL, NULL, "USER", "owner of all files (default you)"},
     {"gid", SETTING_GROUP, FIELD(gid), 0, 0, NULL, NULL, "GROUP", "their group (default yours)"},
     {"umask", SETTING_OCTAL, FIELD(umask), 0, 0777, NULL, "0", "OCTAL", "permission bits to drop"},

@@ -24,6 +24,14 @@
 MUST_CHECK int mountpoint_check(const char *path, bool nonempty, char **real, struct strbuf *why);
 
 /*
+ * Detaches the mounts at the path that are of imsfs and dead: their process has ended without
+ * unmounting, so the kernel answers ENOTCONN there. All others are left to mountpoint_check().
+ * -errno and a line in why: one could not be detached (-EIO: fusermount3 refused). Blocks as long
+ * as a file system does that is mounted there.
+ */
+MUST_CHECK int mountpoint_recover(const char *path, struct strbuf *why);
+
+/*
  * Adds what mount(8) would take with -o, as libfuse wants it: always read-only, and without what a
  * stranger's data must not have. source is what the mount shows as its source.
  */
@@ -54,9 +62,21 @@ MUST_CHECK int mountpoint_watch(void);
  */
 int mountpoint_detach(const char *real);
 
-/* The same two questions for a text in the format of proc(5), mountinfo; for tests. */
+/*
+ * After the end of a file system: detaches it everywhere in our name space where it is on top, for
+ * what is left is of no use to anybody. Such are a mount that was moved with its parent directory,
+ * and one whose connection the kernel has ended (umount -f with somebody inside, "abort" in
+ * fusectl), which libfuse leaves. Logs what it cannot detach.
+ */
+void mountpoint_leave(dev_t device);
+
+/* The same questions for a text in the format of proc(5), mountinfo; for tests. */
 int mountpoint_find_in(struct bytes mountinfo, const char *real, dev_t *device);
 int mountpoint_present_in(struct bytes mountinfo, dev_t device);
+/* A path at which the device is mounted, and nothing over it. Replaces path. -ENOENT: there is
+ * none.
+ */
+int mountpoint_where_in(struct bytes mountinfo, dev_t device, struct strbuf *path);
 
 /*
  * Whether unmounting what is at a path unmounts the mount of this device (0: whatever it is), and

@@ -62,6 +62,7 @@ struct options {
     bool nofollow;
     bool nonempty;
     bool nosandbox;
+    bool recover;
 
     uid_t uid; /* by default those of the caller */
     gid_t gid;

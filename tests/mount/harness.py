@@ -131,7 +131,7 @@ class Mount:
         self.command += [*([] if source is None else [str(source)]), self.point]
 
     def start(self, seconds=30):
-        if not os.path.lexists(self.point):
+        with contextlib.suppress(FileExistsError):
             os.mkdir(self.point)
         with open(self.errors, 'ab') as errors:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -26,6 +26,7 @@ static const char sample[] =
     "not a line at all\n"
     "95 27 x:y / /mnt/images rw - fuse.imsfs a rw\n"
     "96 27 0:55 / /mnt/images rw\n"
+    "98 27 0:51 / /mnt/below ro - fuse.imsfs /x ro\n"
     "97 27 0:60 / /last ro - fuse.imsfs a ro";
 
 static void test_find(void **state)
@@ -66,6 +67,28 @@ static void test_present(void **state)
     assert_int_equal(mountpoint_present(makedev(4000, 1)), 0);
 }
 
+/* Where it is on top. */
+static void test_where(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned device;
+        const char *path; /* NULL: nowhere */
+    } rows[] = {
+        {54, "/mnt/other"}, {51, "/mnt/a b\tc\nd\\e"},
+        {60, "/last"},      {53, "/mnt/images"},
+        {52, NULL},         {50, NULL},
+        {55, NULL},
+    };
+    CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int rc = mountpoint_where_in(bytes_of(sample), makedev(0, rows[i].device), &path);
+        assert_int_equal(rc, rows[i].path ? 0 : -ENOENT);
+        if (rows[i].path)
+            assert_string_equal(strbuf_str(&path), rows[i].path);
+    }
+}
+
 /* Every start of the sample, at the end of its memory: nothing is read beyond it. */
 static void test_cut_text(void **state)
 {
@@ -74,6 +97,8 @@ static void test_cut_text(void **state)
         CLEANUP(free_ptr) char *copy = malloc(len ? len : 1);
         memcpy(copy, sample, len);
         dev_t device;
+        CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
+        (void)!mountpoint_where_in((struct bytes){copy, len}, makedev(0, 51), &path);
         (void)!mountpoint_find_in((struct bytes){copy, len}, "/mnt/a b\tc\nd\\e", &device);
         (void)!mountpoint_present_in((struct bytes){copy, len}, makedev(1, 1));
     }
@@ -185,16 +210,21 @@ static void test_permission(void **state)
 
 /* A FUSE mount whose server is gone: opens /dev/fuse, mounts it and lets go. False: not possible
  * here. */
-static bool mount_dead(const char *path)
+static bool mount_dead_as(const char *path, const char *type)
 {
     char options[64];
     int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return false;
     snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
-    int rc = mount("test", path, "fuse.imsfs", MS_RDONLY | MS_NOSUID | MS_NODEV, options);
+    int rc = mount("test", path, type, MS_RDONLY | MS_NOSUID | MS_NODEV, options);
     close(fd);
     return rc == 0;
+}
+
+static bool mount_dead(const char *path)
+{
+    return mount_dead_as(path, MOUNTPOINT_TYPE);
 }
 
 static void test_dead_mount(void **state)
@@ -203,11 +233,69 @@ static void test_dead_mount(void **state)
     if (!mount_dead(p->path))
         skip();
     char command[128];
-    snprintf(command, sizeof(command), "fusermount3 -u '%s'", p->path);
+    snprintf(command, sizeof(command), "%s '%s', or use -o recover",
+             geteuid() == 0 ? "umount" : "fusermount3 -u", p->path);
     assert_int_equal(check(p->path, false, command), -ENOTCONN);
     assert_int_equal(check(p->path, true, command), -ENOTCONN);
     assert_int_equal(mountpoint_detach(p->path), 0);
     assert_int_equal(check(p->path, false, ""), 0);
+}
+
+static int recover(const char *path)
+{
+    CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
+    int rc = mountpoint_recover(path, &why);
+    assert_true((rc != 0) == (why.len > 0));
+    return rc;
+}
+
+/* One over the other, with a link to them; then there is nothing to do. */
+static void test_recover(void **state)
+{
+    struct place *p = *state;
+    char link[96];
+    if (!mount_dead(p->path) || !mount_dead(p->path))
+        skip();
+    snprintf(link, sizeof(link), "%s/link", p->dir);
+    assert_int_equal(symlink("m p", link), 0);
+    assert_int_equal(recover(link), 0);
+    assert_int_equal(check(p->path, false, ""), 0);
+    assert_int_equal(recover(p->path), 0);
+    assert_int_equal(recover("/nowhere/at/all"), 0);
+}
+
+static void test_recover_takes_only_ours(void **state)
+{
+    struct place *p = *state;
+    if (!mount_dead_as(p->path, "fuse.sshfs"))
+        skip();
+    assert_int_equal(recover(p->path), 0);
+    assert_int_equal(check(p->path, false, "remove it with"), -ENOTCONN);
+    assert_int_equal(mountpoint_detach(p->path), 0);
+    assert_int_equal(mount("test", p->path, "tmpfs", 0, NULL), 0);
+    assert_int_equal(recover(p->path), 0);
+    assert_int_equal(umount2(p->path, 0), 0);
+}
+
+/* In two places, in one of them below another file system. */
+static void test_leave(void **state)
+{
+    struct place *p = *state;
+    char other[96];
+    snprintf(other, sizeof(other), "%s/other", p->dir);
+    assert_int_equal(mkdir(other, 0755), 0);
+    dev_t device = 0;
+    if (!mount_dead(p->path) || mount(p->path, other, NULL, MS_BIND, NULL))
+        skip();
+    assert_int_equal(mountpoint_find(p->path, &device), 0);
+    assert_int_equal(mount("test", p->path, "tmpfs", 0, NULL), 0);
+    mountpoint_leave(device);
+    dev_t left = 0;
+    assert_int_equal(mountpoint_find(other, &left), -ENOENT);
+    assert_int_equal(mountpoint_find(p->path, &left), 0); /* what is above it is not ours to take */
+    assert_int_equal(umount2(p->path, 0), 0);
+    mountpoint_leave(device);
+    assert_int_equal(mountpoint_present(device), 0);
 }
 
 static bool poll_now(int fd, short events)
@@ -234,6 +322,8 @@ static void test_automount_is_not_triggered(void **state)
         CLEANUP(free_ptr) char *real = NULL;
         setsid();
         alarm(10); /* the trigger would wait for ever */
+        if (mountpoint_recover(p->path, &why))
+            _exit(99);
         _exit(-mountpoint_check(p->path, false, &real, &why));
     }
     if (mounted) {
@@ -292,11 +382,15 @@ int main(void)
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_present),
+        cmocka_unit_test(test_where),
         cmocka_unit_test(test_cut_text),
         cmocka_unit_test_setup_teardown(test_check, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_links_are_resolved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_permission, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dead_mount, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_recover, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_recover_takes_only_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leave, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_automount_is_not_triggered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_watch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_detach_nothing, set_up, tear_down),

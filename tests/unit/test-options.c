@@ -85,9 +85,10 @@ static void test_values(void **state)
     struct options o = accept(
         WORDS("-f", "-oapi=cloudimages,ttl=0.5", "/x.json", "/mnt", "-o",
               "page_size=7,max_images=12,stale=2h,timeout=1.25,list_timeout=3m,token_file=/run/t,"
-              "api_version=1.2,uid=12,gid=34,umask=027,lazy,nonempty,allow_other,"
+              "api_version=1.2,uid=12,gid=34,umask=027,lazy,nonempty,recover,allow_other,"
               "insecure_http,layout=status,by=os_version,by=tags"));
-    assert_true(o.foreground && o.lazy && o.nonempty && o.allow_other && o.insecure_http);
+    assert_true(o.foreground && o.lazy && o.nonempty && o.recover && o.allow_other &&
+                o.insecure_http);
     assert_false(o.debug);
     assert_int_equal(o.source_kind, OPTIONS_SOURCE_FILE);
     assert_string_equal(o.api, "cloudimages");
