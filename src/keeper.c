@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "imsfs/log.h"
 #include "imsfs/mountpoint.h"
 
 /* Standard error may be a pipe whose reader waits for its end. */
@@ -30,22 +29,29 @@ static void rename_process(char *const argv[])
         memset(*arg, 0, strlen(*arg));
 }
 
-static ssize_t again(ssize_t (*call)(int, void *, size_t), int fd, void *byte)
+/* Whether a whole message came. */
+static bool receive(int fd, void *out, size_t size)
 {
     ssize_t n;
     do
-        n = call(fd, byte, 1);
+        n = recv(fd, out, size, MSG_WAITALL);
     while (n < 0 && errno == EINTR);
-    return n;
+    return n == (ssize_t)size;
 }
 
-/* Says that it is there. Then one byte asks for it; the answer is a byte too. */
+static bool tell(int fd, const void *message, size_t size)
+{
+    return send(fd, message, size, MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+/* Says that it is there. Then a device asks for it; the answer is an int too. */
 static _Noreturn void work(int fd, const char *mountpoint)
 {
-    uint8_t byte = 0;
-    if (write(fd, &byte, 1) == 1 && again(read, fd, &byte) == 1) {
-        byte = (uint8_t)-mountpoint_detach(mountpoint);
-        (void)!write(fd, &byte, 1);
+    int result = 0;
+    dev_t device;
+    if (tell(fd, &result, sizeof(result)) && receive(fd, &device, sizeof(device))) {
+        result = device ? mountpoint_leave(device) : mountpoint_detach(mountpoint);
+        tell(fd, &result, sizeof(result));
     }
     _exit(0);
 }
@@ -70,23 +76,19 @@ int keeper_start(struct keeper *k, const char *mountpoint, char *const argv[],
         return -error;
     }
     *k = (struct keeper){fds[0], pid};
-    uint8_t byte;
-    if (again(read, k->fd, &byte) == 1)
+    int result;
+    if (receive(k->fd, &result, sizeof(result)))
         return 0;
     keeper_stop(k);
     return -ECHILD;
 }
 
-void keeper_unmount(struct keeper *k)
+int keeper_unmount(struct keeper *k, dev_t device)
 {
-    uint8_t byte = 1;
-    ssize_t n = send(k->fd, &byte, 1, MSG_NOSIGNAL);
-    if (n == 1)
-        n = again(read, k->fd, &byte);
-    if (n != 1 || byte)
-        log_warning("cannot unmount: %s", n < 0 ? strerror(errno)
-                                          : n   ? strerror(byte)
-                                                : "no keeper");
+    int result;
+    if (!tell(k->fd, &device, sizeof(device)) || !receive(k->fd, &result, sizeof(result)))
+        return -ECHILD;
+    return result;
 }
 
 void keeper_stop(struct keeper *k)

@@ -272,6 +272,18 @@ static int open_watch(struct app *app, struct strbuf *why)
     return app->watch_fd;
 }
 
+/* What is mounted of it even now is of no use to anybody. */
+static void leave(struct app *app)
+{
+    int rc = 0;
+    if (app->mounted && app->confined)
+        rc = keeper_unmount(&app->keeper, app->device);
+    else if (app->device)
+        rc = mountpoint_leave(app->device);
+    if (rc)
+        log_warning("%s: a dead mount is left behind: %s", app->mountpoint, strerror(-rc));
+}
+
 /* In reverse order: nobody waits, nobody is told, nobody asks. */
 static void unwind(struct app *app)
 {
@@ -280,8 +292,7 @@ static void unwind(struct app *app)
     bool unmount = mountpoint_on_top(app->mountpoint, app->device);
     if (app->fs)
         fs_stop(app->fs, unmount && !app->confined);
-    if (unmount && app->mounted && app->confined)
-        keeper_unmount(&app->keeper);
+    leave(app);
     keeper_stop(&app->keeper);
     cache_free(app->cache);
     fs_free(app->fs);

@@ -317,23 +317,19 @@ bool mountpoint_on_top(const char *real, dev_t device)
     return lstat(real, &st) < 0 || st.st_dev == device;
 }
 
-void mountpoint_leave(dev_t device)
+int mountpoint_leave(dev_t device)
 {
-    for (unsigned i = 0; i < STACKED_MAX; i++) {
+    int rc = 0;
+    for (unsigned i = 0; i < STACKED_MAX && !rc; i++) {
         CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
         CLEANUP(strbuf_free) struct strbuf path = STRBUF_INIT;
-        int rc = mountinfo_read(&text);
+        rc = mountinfo_read(&text);
         if (!rc)
             rc = mountpoint_where_in(strbuf_bytes(&text), device, &path);
-        if (rc == -ENOENT)
-            return;
         if (!rc)
             rc = mountpoint_detach(strbuf_str(&path));
-        if (rc) {
-            log_warning("a dead mount is left behind at %s: %s", strbuf_str(&path), strerror(-rc));
-            return;
-        }
     }
+    return rc == -ENOENT ? 0 : rc;
 }
 
 void mountpoint_add_options(struct strbuf *out, const char *source, bool allow_other,

@@ -31,8 +31,9 @@ struct keeper {
  */
 MUST_CHECK int keeper_start(struct keeper *k, const char *mountpoint, char *const argv[],
                             void (*forget)(void *ctx), void *ctx);
-/* Detaches what is mounted there, and returns when that is done, or logs why it is not. */
-void keeper_unmount(struct keeper *k);
+/* Does what mountpoint_leave() does; with device 0 it detaches what is at the mount point. Once.
+ * -ECHILD: the keeper is gone. */
+MUST_CHECK int keeper_unmount(struct keeper *k, dev_t device);
 /* Ends it, if it is there. */
 void keeper_stop(struct keeper *k);
 

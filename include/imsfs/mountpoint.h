@@ -66,9 +66,9 @@ int mountpoint_detach(const char *real);
  * After the end of a file system: detaches it everywhere in our name space where it is on top, for
  * what is left is of no use to anybody. Such are a mount that was moved with its parent directory,
  * and one whose connection the kernel has ended (umount -f with somebody inside, "abort" in
- * fusectl), which libfuse leaves. Logs what it cannot detach.
+ * fusectl), which libfuse leaves. 0: nothing of it is on top any more; or -errno.
  */
-void mountpoint_leave(dev_t device);
+MUST_CHECK int mountpoint_leave(dev_t device);
 
 /* The same questions for a text in the format of proc(5), mountinfo; for tests. */
 int mountpoint_find_in(struct bytes mountinfo, const char *real, dev_t *device);

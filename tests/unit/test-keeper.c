@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,17 +55,20 @@ static void it_is_clean_when_it_was_started(void **state)
     keeper_stop(&k); /* is no more than nothing */
 }
 
-/* What it cannot do is logged, and nobody waits for one that is dead. */
+/* Nobody waits for one that is dead. */
 static void it_says_what_went_wrong(void **state)
 {
     (void)state;
     struct keeper k;
     start(&k);
-    keeper_unmount(&k);
+    assert_int_equal(keeper_unmount(&k, 0), -ENOENT);
+    keeper_stop(&k);
+    start(&k);
+    assert_int_equal(keeper_unmount(&k, makedev(0, 0xfffff)), 0); /* is mounted nowhere */
     keeper_stop(&k);
     start(&k);
     assert_int_equal(kill(k.pid, SIGKILL), 0);
-    keeper_unmount(&k);
+    assert_int_equal(keeper_unmount(&k, 0), -ECHILD);
     keeper_stop(&k);
 }
 
