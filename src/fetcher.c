@@ -83,6 +83,24 @@ static int begin(struct fetch *at)
     return 0;
 }
 
+/* Who waits for a query learns it too. */
+static void log_failure(const struct fetcher *f, struct list *l, int error, const char *text)
+{
+    bool wanted = l->number || f->config.log_first || l->listings > 1;
+    if (!wanted || !list_is_news(l, error, now_ms(f)))
+        return;
+    if (l->number)
+        log_info("query/%.200s: %s", list_criteria(l).data, text);
+    else
+        log_warning("%s", text);
+}
+
+static void log_success(const struct fetcher *f, struct list *l)
+{
+    if (l->told_error && list_is_news(l, 0, now_ms(f)) && !l->number)
+        log_info("the list can be read again");
+}
+
 /* Once, until their number changes. */
 static void log_skipped(struct fetcher *f, const struct list *l)
 {
@@ -117,15 +135,7 @@ static void publish(struct fetch *at, bool changed)
     listener->published(listener->ctx, l->number, change.before, change.now, generation);
     shelf_clear(&l->shelf, &change);
     log_skipped(at->fetcher, l);
-}
-
-/* A query's is news once: whoever asks for it learns it too, and may ask at any rate. */
-static void log_failure(const struct fetcher *f, const struct list *l, bool news, const char *text)
-{
-    if (l->number && news)
-        log_info("query/%.200s: %s", list_criteria(l).data, text);
-    else if (!l->number && (f->config.log_first || l->listings > 1))
-        log_warning("%s", text);
+    log_success(at->fetcher, l);
 }
 
 static void give_up(struct fetch *at, int error, const char *text)
@@ -137,7 +147,6 @@ static void give_up(struct fetch *at, int error, const char *text)
     error = failure_errno(error);
     struct shelf_change change = shelf_abandon(&l->shelf); /* who comes now waits for the event */
     pthread_mutex_lock(&roster->lock);
-    bool news = l->last_error != error;
     list_failed(l, error, text, now_ms(at->fetcher), ++roster->events);
     uint64_t generation = l->generation;
     bool have_list = l->freshness.have_list;
@@ -147,7 +156,7 @@ static void give_up(struct fetch *at, int error, const char *text)
         listener->published(listener->ctx, l->number, change.before, change.now, generation);
     shelf_clear(&l->shelf, &change);
     if (!cancelled)
-        log_failure(at->fetcher, l, news, text);
+        log_failure(at->fetcher, l, error, text);
 }
 
 /* r is what the listing came to. Its place is free then, and the list may go. */

@@ -6,6 +6,8 @@
 
 #include "imsfs/match.h"
 
+#define TOLD_MS 60000 /* between two lines of the log on one list */
+
 void list_query_clear(struct list_query *of)
 {
     query_free(of->query);
@@ -242,6 +244,16 @@ void list_failed(struct list *l, int error, const char *text, int64_t now_ms, ui
     l->event = event;
     if (!l->freshness.have_list)
         l->failed_event = event;
+}
+
+bool list_is_news(struct list *l, int error, int64_t now_ms)
+{
+    if (error == l->told_error || (l->told && now_ms - l->told_ms < TOLD_MS))
+        return false;
+    l->told = true;
+    l->told_error = error;
+    l->told_ms = now_ms;
+    return true;
 }
 
 /* --- Those who wait for them --- */

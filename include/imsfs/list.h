@@ -121,6 +121,9 @@ struct list {
     unsigned long long requests;
     unsigned long long pages; /* of the running listing */
     struct source_left_out left_out;
+    bool told;       /* the log was told something of its listings; for list_is_news(), as these */
+    int told_error;  /* what it was last told; 0: that they go well */
+    int64_t told_ms; /* when */
     int last_error;
     char *last_error_text; /* NULL: there was none */
     struct timespec last_error_at;
@@ -213,6 +216,12 @@ void list_began(struct list *l, int64_t now_ms);
 void list_stands_back(struct list *l);
 void list_succeeded(struct list *l, int64_t began_ms, int64_t now_ms, uint64_t generation);
 void list_failed(struct list *l, int error, const char *text, int64_t now_ms, uint64_t event);
+/*
+ * Whether the log should have a line of what a listing came to, 0 or an error: when that is not
+ * what it was last told, and no more than once a minute. What comes too soon is told later, if it
+ * is still so then. One thread at a time.
+ */
+bool list_is_news(struct list *l, int error, int64_t now_ms);
 
 void list_status(struct list *l, int64_t now_ms, struct list_status *status);
 
