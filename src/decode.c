@@ -228,6 +228,8 @@ static int take_record(struct decoder *d)
     struct bytes span;
     struct image *img = NULL;
     const char *start = d->rest.s;
+    if (d->sink->cancelled && atomic_load_explicit(d->sink->cancelled, memory_order_relaxed))
+        return -ECANCELED;
     d->out->records++;
     if (d->pages && is_over(d, LIMIT_RECORDS, d->out->records))
         return fail_over(d);

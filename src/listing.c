@@ -236,13 +236,15 @@ static int decode_page(struct listing *l, struct page *p)
     const struct listing_setup *s = l->s;
     const struct http_response *answer = &p->response;
     const char *type = answer->fields.content_type;
-    const struct decode_sink sink = {take_image, p, l->base.known};
+    const struct decode_sink sink = {take_image, p, l->base.known, s->cancelled};
     int r = decode_text(strbuf_bytes(&answer->body), DECODE_PAGE, s->limits, s->attrs, &sink,
                         &p->result);
     if (r < 0 && l->base.error.text[0])
         return r; /* it was not taken */
     if (r == -ECANCELED && p->cut)
         r = 0;
+    if (r == -ECANCELED)
+        return fail(l, r, NULL, "the listing was cancelled");
     if (r == -ENOMEM)
         return fail(l, r, NULL, "out of memory");
     if (r == -E2BIG)

@@ -113,7 +113,8 @@ static ssize_t read_window(const struct job *j, int fd, struct cutter *c)
 static int decode_piece(const struct job *j, const struct cutter_piece *piece)
 {
     struct decode_result result;
-    const struct decode_sink sink = {j->taker->image, j->taker->ctx, j->listing->known};
+    const struct decode_sink sink = {j->taker->image, j->taker->ctx, j->listing->known,
+                                     j->file->cancelled};
     int r = decode_text_at(piece->text, piece->origin, DECODE_FILE, j->file->limits, j->file->attrs,
                            &sink, &result);
     if (r == 0 && piece->bad) {

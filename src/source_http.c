@@ -13,11 +13,14 @@ struct source_http {
     struct client client;
     struct ranges ranges;
     struct listing_setup setup;
+    atomic_bool cancelled;
 };
 
 static void cancel(struct source *base)
 {
-    client_cancel(&((struct source_http *)base)->client);
+    struct source_http *s = (struct source_http *)base;
+    atomic_store(&s->cancelled, true);
+    client_cancel(&s->client);
 }
 
 static enum query_dialect dialect(const struct source *base)
@@ -95,6 +98,7 @@ static int set_up(struct source_http *s, struct source_error *error)
         .auth = c->auth,
         .attrs = c->attrs,
         .ranges = &s->ranges,
+        .cancelled = &s->cancelled,
     };
     ranges_init(&s->ranges, c->parallel);
     int r = client_init(&s->client, &client, &why);

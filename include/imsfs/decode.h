@@ -10,6 +10,8 @@
 #ifndef IMSFS_DECODE_H
 #define IMSFS_DECODE_H
 
+#include <stdatomic.h>
+
 #include "imsfs/image.h"
 #include "imsfs/limits.h"
 
@@ -48,15 +50,17 @@ struct decode_sink {
     decode_image_fn *image;
     void *ctx;
     struct decode_known known;
+    /* True: the decoding ends at the next record with -ECANCELED. NULL: nobody says so. */
+    const atomic_bool *cancelled;
 };
 
 /*
  * Calls sink->image for each usable record, in order. A record that is over a limit by itself is
  * skipped; a file may have any number of them. A negative answer: -EPROTO, not JSON or not of this
- * shape; -E2BIG, over a limit; -ENOMEM; or what the sink answered. Errors count bytes from origin
- * on (modulo 2^n), where the text is a part of another. Images may have been handed over before an
- * error was seen, so whoever wants whole pages collects first. out is filled in either case and
- * must be freed.
+ * shape; -E2BIG, over a limit; -ENOMEM; -ECANCELED; or what the sink answered. Errors count bytes
+ * from origin on (modulo 2^n), where the text is a part of another. Images may have been handed
+ * over before an error was seen, so whoever wants whole pages collects first. out is filled in
+ * either case and must be freed.
  */
 MUST_CHECK int decode_text_at(struct bytes text, size_t origin, enum decode_shape shape,
                               const struct limits *limits, struct slot_table *attrs,

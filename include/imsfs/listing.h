@@ -29,6 +29,7 @@ struct listing_setup {
     int64_t list_timeout_ms; /* for a whole listing */
     struct auth *auth;       /* NULL: no proof is sent */
     struct slot_table *attrs;
+    const atomic_bool *cancelled;
     struct ranges *ranges; /* of listings without criteria; NULL: pages are asked for one by one */
 };
 

@@ -63,6 +63,37 @@ static struct outcome decoded(struct bytes text, enum decode_shape shape,
     return o;
 }
 
+struct canceller {
+    struct outcome outcome;
+    atomic_bool cancelled;
+};
+
+static int take_and_cancel(void *ctx, struct image *img)
+{
+    struct canceller *c = ctx;
+    atomic_store(&c->cancelled, true);
+    return take_image(&c->outcome, img);
+}
+
+/* Also among records of which nobody is told. */
+static void a_cancelled_decoding_ends_at_the_next_record(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{\"images\":[{\"id\":\"a\"},{\"id\":\"b\"}]}",
+                                        "{\"images\":[{\"id\":\"a\"},7,7,7,7]}"};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct canceller c = {.cancelled = false};
+        const struct decode_sink sink = {
+            .image = take_and_cancel, .ctx = &c, .cancelled = &c.cancelled};
+        int rc = decode_text(bytes_of(texts[i]), DECODE_PAGE, &limits_standard, attrs, &sink,
+                             &c.outcome.info);
+        assert_int_equal(rc, -ECANCELED);
+        assert_string_equal(strbuf_str(&c.outcome.ids), "a ");
+        assert_int_equal(c.outcome.info.records, 1);
+        put_outcome(&c.outcome);
+    }
+}
+
 static void all_shapes_are_read(void **state)
 {
     (void)state;
@@ -556,6 +587,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(all_shapes_are_read),
+        TEST(a_cancelled_decoding_ends_at_the_next_record),
         TEST(what_is_no_page_is_an_error),
         TEST(one_bad_value_spoils_the_page),
         TEST(tokens_come_through_unharmed),
