@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/log.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -9,9 +11,12 @@
 #include "imsfs/utf8.h"
 
 #define LINE_MAX_BYTES 1000
+#define ESCAPED_MAX (4 * LINE_MAX_BYTES + 1)
 
 static enum log_sink the_sink = LOG_SINK_STDERR;
 static enum log_level the_level = LOG_LEVEL_WARNING;
+static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error, and the next */
+static unsigned the_lost; /* lines, since the last one that was written */
 
 static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
@@ -63,6 +68,35 @@ size_t log_escape(char *out, size_t size, struct bytes text)
     return escape(out, size, text, false);
 }
 
+/* One write, so that lines of different threads do not mix. Returns whether there was room for it.
+ */
+static bool write_line(const char *text, size_t len)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    char line[ESCAPED_MAX + 16] = "imsfs: ";
+    if (poll(&out, 1, 0) == 0)
+        return false;
+    size_t used =
+        strlen(line) + escape(line + 7, sizeof(line) - 8, (struct bytes){text, len}, true);
+    line[used++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, used);
+    (void)written; /* nobody is left to tell */
+    return true;
+}
+
+/* A pipe with room takes PIPE_BUF bytes without waiting (pipe(7)), and a line has less. */
+static void to_stderr(const char *text, size_t len)
+{
+    char lost[64];
+    pthread_mutex_lock(&the_lock);
+    int n = snprintf(lost, sizeof(lost), "%u lines are missing here: nobody read", the_lost);
+    if (the_lost && write_line(lost, (size_t)n))
+        the_lost = 0;
+    if (the_lost || !write_line(text, len))
+        the_lost++;
+    pthread_mutex_unlock(&the_lock);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
     if (level > the_level)
@@ -74,17 +108,12 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         return;
-    char line[4 * sizeof(raw) + 16];
     size_t len = (size_t)n < sizeof(raw) ? (size_t)n : sizeof(raw) - 1;
-    if (the_sink == LOG_SINK_SYSLOG) {
-        escape(line, sizeof(line), (struct bytes){raw, len}, true);
-        syslog(priorities[level], "%s", line);
+    if (the_sink == LOG_SINK_STDERR) {
+        to_stderr(raw, len);
         return;
     }
-    /* One write, so that lines of different threads do not mix. */
-    memcpy(line, "imsfs: ", 7);
-    len = 7 + escape(line + 7, sizeof(line) - 8, (struct bytes){raw, len}, true);
-    line[len++] = '\n';
-    ssize_t written = write(STDERR_FILENO, line, len);
-    (void)written; /* nobody is left to tell */
+    char line[ESCAPED_MAX];
+    escape(line, sizeof(line), (struct bytes){raw, len}, true);
+    syslog(priorities[level], "%s", line);
 }

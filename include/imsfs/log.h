@@ -3,8 +3,9 @@
  * log: one line per event, to stderr or, in the background, to syslog(3).
  *
  * Every byte that a terminal might obey is escaped as \xNN, so a line stays one line whatever a
- * server sent. Callers never pass a token, a header value or a body. The sink and the level are the
- * only writable state of the program outside main: set them before threads start. Any thread logs.
+ * server sent. Callers never pass a token, a header value or a body. The sink and the level are
+ * writable state of the program outside main: set them before threads start. Any thread logs, and
+ * none waits for who reads standard error: what a full pipe has no room for is dropped and counted.
  */
 #ifndef IMSFS_LOG_H
 #define IMSFS_LOG_H

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log: a line for each change, and nobody waits for who reads it."""
-import time
+import contextlib
+import os
+import signal
+
+import pytest
 
 import data
 import harness
@@ -24,3 +28,31 @@ def test_a_failing_server_is_told_once(mount, raw):
         return len(server.lists()) > 8
     assert harness.wait_for(failed_often, 30)
     assert len(lines_with(mounted, '/v2/images: ')) == 1
+
+
+@pytest.fixture
+def full_pipe(directory):
+    """A work directory whose file for messages is a pipe that is full."""
+    work = directory()
+    os.mkfifo(work / 'stderr')
+    fd = os.open(work / 'stderr', os.O_RDWR | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(fd, b'.' * 4096)
+    yield work
+    os.close(fd)
+
+
+def test_nobody_waits_for_a_full_pipe(mount, raw, full_pipe):
+    pages = Paged(RECORDS)
+    server = raw(lambda request, n: error(503) if n in range(2, 4) else pages(request, n))
+    mounted = mount(server.url, 'ttl=0.2', 'timeout=0.3', work=full_pipe)
+
+    def renewed():
+        mounted.list('by-id')
+        return mounted.status()['listings'] > 4
+    assert harness.wait_for(renewed, 20)
+    mounted.signal(signal.SIGTERM)
+    assert mounted.gone(1 + harness.SLACK) and mounted.process.returncode == 0
+    os.unlink(mounted.errors)
+    open(mounted.errors, 'wb').close()  # where the harness looks for secrets

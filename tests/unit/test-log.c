@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/log.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,6 +113,43 @@ static void a_long_line_is_cut_at_1000_bytes(void **state)
     assert_ptr_equal(strchr(out, '\n'), out + len - 1);
 }
 
+#define MANY 1000
+
+/* Nobody reads: those that find no room are dropped, and the next one that does tells how many. */
+static void nobody_waits_for_a_full_pipe(void **state)
+{
+    (void)state;
+    int ends[2], saved = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+    alarm(30); /* ends who waits for ever */
+    for (unsigned i = 0; i < MANY; i++)
+        log_error("%0900u", i);
+    static char out[MANY * 1000];
+    size_t len = 0;
+    for (unsigned rest = 0; rest < 2; rest++) {
+        for (ssize_t n = 1; n > 0 && poll(&(struct pollfd){ends[0], POLLIN, 0}, 1, 0) == 1;
+             len += (size_t)n)
+            n = read(ends[0], out + len, sizeof(out) - 1 - len);
+        if (rest == 0)
+            log_error("the next");
+    }
+    alarm(0);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(ends[0]);
+    unsigned lines = 0, lost = 0;
+    char *line = strtok(out, "\n");
+    for (; line && !strstr(line, "missing"); line = strtok(NULL, "\n"))
+        lines++;
+    assert_non_null(line);
+    assert_int_equal(sscanf(line, "imsfs: %u lines", &lost), 1);
+    assert_int_equal(lines + lost, MANY);
+    assert_string_equal(strtok(NULL, "\n"), "imsfs: the next");
+    assert_null(strtok(NULL, "\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_cut_is_never_inside_an_escape_or_a_character),
         cmocka_unit_test(one_event_is_one_line),
         cmocka_unit_test(a_long_line_is_cut_at_1000_bytes),
+        cmocka_unit_test(nobody_waits_for_a_full_pipe),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
