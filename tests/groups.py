@@ -63,12 +63,14 @@ def meson_test(name, suite, arguments):
 
 
 def pytest(build_name, folder, arguments, env=None, at_once=1):
-    """at_once: how many processes share the tests, unless the arguments say so."""
+    """at_once: how many processes share the tests, unless the arguments say so; what is bounded by
+    SLACK seconds gets as many."""
     junit = ROOT / build_name / f"meson-logs/{folder}.junit.xml"
     shared = ["-n", at_once] if at_once > 1 and importlib.util.find_spec("xdist") else []
     return Step(PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={junit}",
                 ROOT / "tests" / folder, *shared, *arguments, junit=junit,
-                env={"IMSFS_BUILD": str(ROOT / build_name), **(env or {})})
+                env={"IMSFS_BUILD": str(ROOT / build_name), **({"IMSFS_SLACK": str(at_once)} if shared else {}),
+                     **(env or {})})
 
 
 def style(arguments):
