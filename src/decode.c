@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "imsfs/armor.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 #include "imsfs/span.h"
 
@@ -48,63 +49,6 @@ static int fail_over(struct decoder *d)
     return fail(d, -E2BIG, what);
 }
 
-static void delete_json(cJSON **j)
-{
-    cJSON_Delete(*j);
-}
-
-/* Parses text with every token intact. The caller deletes *out. *end: where in armored it stops to
- * be JSON, when it does. */
-static int parse(struct strbuf *armored, struct bytes text, const struct limits *limits,
-                 cJSON **out, const char **end)
-{
-    int r = armor_text(armored, text, (size_t)limits->max[LIMIT_DEPTH],
-                       (size_t)limits->max[LIMIT_NODES]);
-    *end = strbuf_str(armored) + armored->len;
-    if (r < 0)
-        return r;
-    *out = cJSON_ParseWithLengthOpts(armored->data, armored->len + 1, end, 1);
-    if (!*out) /* it does not say whether it had no memory: then it may be had by now */
-        *out = cJSON_ParseWithLengthOpts(armored->data, armored->len + 1, end, 1);
-    return *out ? 0 : -EPROTO;
-}
-
-/* --- Writing a parsed value as compact text, in the tokens that came --- */
-
-static void add_token(struct strbuf *out, const char *spelled)
-{
-    if (spelled[0] == ARMOR_NUMBER) {
-        strbuf_add_str(out, spelled + 1);
-        return;
-    }
-    strbuf_add_char(out, '"');
-    strbuf_add_str(out, spelled + 1);
-    strbuf_add_char(out, '"');
-}
-
-static void add_compact(struct strbuf *out, const cJSON *value)
-{
-    if (cJSON_IsString(value)) {
-        add_token(out, value->valuestring);
-        return;
-    }
-    if (!cJSON_IsObject(value) && !cJSON_IsArray(value)) {
-        strbuf_add_str(out, cJSON_IsNull(value) ? "null" : cJSON_IsTrue(value) ? "true" : "false");
-        return;
-    }
-    strbuf_add_char(out, cJSON_IsObject(value) ? '{' : '[');
-    for (const cJSON *child = value->child; child; child = child->next) {
-        if (child != value->child)
-            strbuf_add_char(out, ',');
-        if (cJSON_IsObject(value)) {
-            add_token(out, child->string);
-            strbuf_add_char(out, ':');
-        }
-        add_compact(out, child);
-    }
-    strbuf_add_char(out, cJSON_IsObject(value) ? '}' : ']');
-}
-
 /* False: it has too many attributes, or one is too large. */
 static bool add_record(struct decoder *d, const cJSON *record)
 {
@@ -115,56 +59,16 @@ static bool add_record(struct decoder *d, const cJSON *record)
     for (const cJSON *child = record->child; child; child = child->next) {
         if (attributes)
             strbuf_add_char(out, ',');
-        add_token(out, child->string);
+        compact_add_token(out, child->string);
         strbuf_add_char(out, ':');
         size_t start = out->len;
-        add_compact(out, child);
+        compact_add(out, child);
         if (is_over(d, LIMIT_VALUE_BYTES, out->len - start) ||
             is_over(d, LIMIT_ATTRIBUTES, ++attributes))
             return false;
     }
     strbuf_add_char(out, '}');
     return true;
-}
-
-/* The tree's copies of the tokens: settings and answers have secrets in them. */
-static void wipe(cJSON *value)
-{
-    if (cJSON_IsString(value))
-        explicit_bzero(value->valuestring, strlen(value->valuestring));
-    for (cJSON *child = value->child; child; child = child->next)
-        wipe(child);
-}
-
-static void wipe_and_delete(cJSON **value)
-{
-    if (*value)
-        wipe(*value);
-    cJSON_Delete(*value);
-}
-
-int decode_compact_at(struct bytes text, const struct limits *limits, struct strbuf *out,
-                      size_t *line)
-{
-    CLEANUP(strbuf_free) struct strbuf armored = STRBUF_SECRET;
-    CLEANUP(wipe_and_delete) cJSON *value = NULL;
-    const char *end;
-    int r = parse(&armored, text, limits, &value, &end);
-    if (r < 0) {
-        *line = 1;
-        for (const char *s = strbuf_str(&armored); s < end; s++)
-            *line += *s == '\n';
-        return r == -ELOOP ? -E2BIG : r;
-    }
-    strbuf_reset(out);
-    add_compact(out, value);
-    return strbuf_error(out);
-}
-
-int decode_compact(struct bytes text, const struct limits *limits, struct strbuf *out)
-{
-    size_t line;
-    return decode_compact_at(text, limits, out, &line);
 }
 
 /* --- Finding the records --- */
@@ -194,11 +98,11 @@ static struct image *find_known(const struct decoder *d, struct bytes span)
     return fits && known->find ? known->find(known->ctx, span) : NULL;
 }
 
-/* As parse(), and it is noted which limit was exceeded. */
+/* As compact_parse(), and it is noted which limit was exceeded. */
 static int parse_within(struct decoder *d, struct bytes text, cJSON **out)
 {
     const char *end;
-    int r = parse(&d->armored, text, d->limits, out, &end);
+    int r = compact_parse(&d->armored, text, d->limits, out, &end);
     if (r != -E2BIG && r != -ELOOP)
         return r;
     is_over(d, r == -E2BIG ? LIMIT_NODES : LIMIT_DEPTH, SIZE_MAX);
@@ -209,7 +113,7 @@ static int build_image(struct decoder *d, struct bytes span, struct image **img)
 {
     if (is_over(d, LIMIT_RECORD_BYTES, span.len))
         return -E2BIG;
-    CLEANUP(delete_json) cJSON *record = NULL;
+    CLEANUP(compact_delete) cJSON *record = NULL;
     int r = parse_within(d, span, &record);
     if (r < 0)
         return r;
@@ -293,7 +197,7 @@ static int take_next(struct decoder *d, const cJSON *envelope)
         return fail(d, -EPROTO, "\"next\" is not a string");
     CLEANUP(strbuf_free) struct strbuf token = STRBUF_INIT;
     struct strbuf text = STRBUF_INIT;
-    add_token(&token, next->valuestring);
+    compact_add_token(&token, next->valuestring);
     if (strbuf_error(&token) < 0)
         return -ENOMEM;
     json_add_string(&text, strbuf_bytes(&token));
@@ -315,7 +219,7 @@ static int take_next(struct decoder *d, const cJSON *envelope)
 static int check_envelope(struct decoder *d, const char *start, const char *array, const char *tail)
 {
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
-    CLEANUP(delete_json) cJSON *envelope = NULL;
+    CLEANUP(compact_delete) cJSON *envelope = NULL;
     strbuf_add(&text, start, (size_t)(array - start));
     strbuf_add(&text, "[]", 2);
     strbuf_add(&text, tail, (size_t)(d->rest.end - tail));

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 #include "imsfs/log.h"
 #include "imsfs/secret.h"
@@ -94,7 +94,7 @@ static int parse_json(struct bytes text, struct strbuf *json, struct strbuf *why
         strbuf_add_str(json, "null");
         return strbuf_error(json);
     }
-    int error = decode_compact_at(text, &limits_standard, json, &line);
+    int error = compact_text_at(text, &limits_standard, json, &line);
     if (error == 0 || error == -ENOMEM)
         return error;
     strbuf_printf(why, "line %zu: %s", line, error == -E2BIG ? "too much" : "not JSON");

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <strings.h>
 
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/document.h"
 #include "imsfs/json.h"
 #include "imsfs/log.h"
@@ -328,7 +328,7 @@ static int read_grant(struct bytes body, const struct account *a, bool want_endp
     CLEANUP(strbuf_free) struct strbuf json = STRBUF_SECRET;
     if (body.len > BODY_MAX_BYTES)
         return bad_answer(why, "is too large");
-    int error = decode_compact(body, &limits_standard, &json);
+    int error = compact_text(body, &limits_standard, &json);
     if (error < 0)
         return error == -ENOMEM ? error : bad_answer(why, "is not JSON, or too much of it");
     struct bytes token = document_member(strbuf_bytes(&json), "token");

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 #include "imsfs/log.h"
 
@@ -74,7 +74,7 @@ static int read_all(struct projects *p, struct bytes body)
 {
     CLEANUP(strbuf_free) struct strbuf json = STRBUF_INIT;
     struct bytes key, value, project;
-    int r = decode_compact(body, &limits_standard, &json);
+    int r = compact_text(body, &limits_standard, &json);
     if (r < 0 || json.data[0] != '{')
         return r == -ENOMEM ? r : -EPROTO;
     for (struct json_walk w = json_walk(strbuf_bytes(&json)); json_next(&w, &key, &value);) {

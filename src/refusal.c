@@ -3,7 +3,7 @@
 
 #include <strings.h>
 
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 #include "imsfs/utf8.h"
 
@@ -86,7 +86,7 @@ void refusal_read(struct bytes body, char *message, size_t size, char *request_i
         return;
     if (body.len > BODY_MAX)
         body.len = BODY_MAX;
-    if (decode_compact(body, &limits_standard, &json) < 0) {
+    if (compact_text(body, &limits_standard, &json) < 0) {
         clean(body, message, size);
         return;
     }

@@ -73,14 +73,4 @@ MUST_CHECK static inline int decode_text(struct bytes text, enum decode_shape sh
     return decode_text_at(text, 0, shape, limits, attrs, sink, out);
 }
 
-/*
- * Any JSON text -> the same value as compact text, in the tokens that came (what json.h works on).
- * Replaces out. -EPROTO, -E2BIG, -ENOMEM as above. Our own copies of text are wiped: it may be
- * settings, or what an identity service answers.
- */
-MUST_CHECK int decode_compact(struct bytes text, const struct limits *limits, struct strbuf *out);
-/* The same; after an error line is the one of text up to which it was well, from 1. */
-MUST_CHECK int decode_compact_at(struct bytes text, const struct limits *limits, struct strbuf *out,
-                                 size_t *line);
-
 #endif

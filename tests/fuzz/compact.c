@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 
 int main(void)
 {
@@ -14,7 +14,7 @@ int main(void)
         CLEANUP(free_ptr) char *text = malloc(len + !len);
         if (!text || fread(text, 1, len, stdin) != len)
             return 1;
-        int r = decode_compact((struct bytes){text, len}, &limits_standard, &out);
+        int r = compact_text((struct bytes){text, len}, &limits_standard, &out);
         if (r < 0)
             printf("%c\n", r == -E2BIG ? '+' : '-');
         else

@@ -9,7 +9,7 @@
 #include "fuzz.h"
 #include "imsfs/account.h"
 #include "imsfs/cloud.h"
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 #include "imsfs/log.h"
 #include "imsfs/secret.h"
@@ -66,7 +66,7 @@ static void check_yaml(struct bytes text)
         return;
     }
     CHECK(json.len <= YAML_BYTES_MAX + text.len && why.len == 0);
-    r = decode_compact(strbuf_bytes(&json), &limits, &again);
+    r = compact_text(strbuf_bytes(&json), &limits, &again);
     CHECK(r == 0 && bytes_equal(strbuf_bytes(&json), strbuf_bytes(&again)));
     if (json.data[0] != '{')
         return;

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "fuzz.h"
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 #include "imsfs/span.h"
 
@@ -13,7 +13,7 @@ static void check_settled(const struct strbuf *compact)
 {
     CLEANUP(strbuf_free) struct strbuf again = STRBUF_INIT;
     CHECK(strbuf_error(compact) == 0);
-    CHECK(decode_compact(strbuf_bytes(compact), &limits_standard, &again) == 0);
+    CHECK(compact_text(strbuf_bytes(compact), &limits_standard, &again) == 0);
     CHECK(bytes_equal(strbuf_bytes(&again), strbuf_bytes(compact)));
 }
 
@@ -26,7 +26,7 @@ static void check_printed(struct bytes value)
     CHECK(pretty.len == json_pretty_size(value));
     json_add_compact(&line, value);
     check_settled(&line);
-    CHECK(decode_compact(strbuf_bytes(&pretty), &limits_standard, &back) == 0);
+    CHECK(compact_text(strbuf_bytes(&pretty), &limits_standard, &back) == 0);
     CHECK(bytes_equal(strbuf_bytes(&back), strbuf_bytes(&line)));
 }
 
@@ -84,7 +84,7 @@ void fuzz_one(struct bytes text)
     CLEANUP(strbuf_free) struct strbuf compact = STRBUF_INIT;
     size_t line = 0, values;
     unsigned depth;
-    int r = decode_compact_at(text, &limits_standard, &compact, &line);
+    int r = compact_text_at(text, &limits_standard, &compact, &line);
     if (r < 0) {
         CHECK((r == -EPROTO || r == -E2BIG) && line >= 1 && line <= lines_of(text));
         return;

@@ -2,7 +2,7 @@
 #include "imsfs/status.h"
 
 #include "fake-source.h"
-#include "imsfs/decode.h"
+#include "imsfs/compact.h"
 #include "imsfs/json.h"
 
 #define FOREVER_MS 1000000000
@@ -88,7 +88,7 @@ static void get(struct fixture *f, struct strbuf *compact)
     CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
     status_add(&f->status, &text);
     assert_int_equal(strbuf_error(&text), 0);
-    if (decode_compact(strbuf_bytes(&text), &limits_standard, compact) != 0)
+    if (compact_text(strbuf_bytes(&text), &limits_standard, compact) != 0)
         fail_msg("not JSON: %s", strbuf_str(&text));
     assert_int_equal(text.data[text.len - 1], '\n');
 }
