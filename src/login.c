@@ -25,9 +25,9 @@ static int load_token(struct login *l, const struct options *o, struct strbuf *w
 static int load_account(struct login *l, const struct options *o, struct strbuf *why)
 {
     static const enum account_origin origins[] = {
-        [OPTIONS_SOURCE_URL] = ACCOUNT_ENVIRONMENT,
-        [OPTIONS_SOURCE_CLOUD] = ACCOUNT_CLOUD,
-        [OPTIONS_SOURCE_ANY] = ACCOUNT_ANY,
+        [LOCATION_URL] = ACCOUNT_ENVIRONMENT,
+        [LOCATION_CLOUD] = ACCOUNT_CLOUD,
+        [LOCATION_ANY] = ACCOUNT_ANY,
     };
     const struct account_request request = {
         .origin = origins[o->source_kind],
@@ -43,7 +43,7 @@ static int load_account(struct login *l, const struct options *o, struct strbuf 
 int login_load(struct login *l, const struct options *o, struct strbuf *why)
 {
     *l = (struct login){0};
-    int r = o->source_kind == OPTIONS_SOURCE_FILE ? 0 : load_account(l, o, why);
+    int r = o->source_kind == LOCATION_FILE ? 0 : load_account(l, o, why);
     account_wipe_environment();
     return r;
 }
@@ -68,7 +68,7 @@ struct bytes login_project(const struct login *l, const struct options *o)
 
 static const char *endpoint_of(const struct login *l, const struct options *o)
 {
-    return o->source_kind == OPTIONS_SOURCE_URL ? o->source : l->account.image_endpoint;
+    return o->source_kind == LOCATION_URL ? o->source : l->account.image_endpoint;
 }
 
 static struct http_config http_of(const struct login *l, const struct options *o)
@@ -153,7 +153,7 @@ int login_open(struct login *l, const struct options *o, struct slot_table *attr
                struct source **out, struct strbuf *why)
 {
     struct auth_error error = {""};
-    if (o->source_kind == OPTIONS_SOURCE_FILE) {
+    if (o->source_kind == LOCATION_FILE) {
         const struct source_file_config config = {
             .path = o->source,
             .limits = &o->limits,
@@ -191,7 +191,7 @@ static void need_port(struct sandbox_config *c, const char *address)
 bool login_needs(const struct login *l, const struct options *o, struct sandbox_config *out)
 {
     *out = (struct sandbox_config){0};
-    if (o->source_kind == OPTIONS_SOURCE_FILE) {
+    if (o->source_kind == LOCATION_FILE) {
         need_file(out, o->source);
         return true;
     }

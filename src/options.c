@@ -8,7 +8,6 @@
 
 #include "imsfs/criteria.h"
 #include "imsfs/layout.h"
-#include "imsfs/url.h"
 
 #define SECOND INT64_C(1000)
 #define DAY (86400 * SECOND)
@@ -276,38 +275,11 @@ static const struct setting word_rows[ROWS] = {
     [ROW_MOUNTPOINT] = {.name = "MOUNTPOINT", .type = SETTING_PATH, .offset = FIELD(mountpoint)},
 };
 
-static bool is_file(const char *source)
-{
-    static const char *const endings[] = {".json", ".ndjson", ".jsonl"};
-    size_t len = strlen(source);
-    for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-        size_t ending_len = strlen(endings[i]);
-        if (len > ending_len && streq(source + len - ending_len, endings[i]))
-            return true;
-    }
-    return strchr(source, '/');
-}
-
-static int check_url(const char *text, struct strbuf *why)
-{
-    char reason[256];
-    CLEANUP(url_free) struct url url = {0};
-    int rc = url_parse_endpoint(&url, text, reason, sizeof(reason));
-    if (rc)
-        strbuf_printf(why, "SOURCE: %s", reason);
-    return rc;
-}
-
 static int set_source(struct options *o, const char *source, struct strbuf *why)
 {
-    if (strstr(source, "://")) {
-        int rc = check_url(source, why);
-        o->source_kind = OPTIONS_SOURCE_URL;
-        return rc ? rc : setting_set(&word_rows[ROW_TEXT], o, source, why);
-    }
-    bool file = !*source || is_file(source);
-    o->source_kind = file ? OPTIONS_SOURCE_FILE : OPTIONS_SOURCE_CLOUD;
-    return setting_set(&word_rows[file ? ROW_FILE : ROW_TEXT], o, source, why);
+    int rc = location_check(source, &o->source_kind, why);
+    bool file = o->source_kind == LOCATION_FILE;
+    return rc ? rc : setting_set(&word_rows[file ? ROW_FILE : ROW_TEXT], o, source, why);
 }
 
 static int set_words(struct options *o, const struct arguments *args, struct strbuf *why)
@@ -324,7 +296,7 @@ static int set_words(struct options *o, const struct arguments *args, struct str
         strbuf_printf(why, "%s: write %s; see imsfs --help", problem, OPTIONS_USAGE);
         return -EINVAL;
     }
-    o->source_kind = OPTIONS_SOURCE_ANY;
+    o->source_kind = LOCATION_ANY;
     int rc = args->word_count == 2 ? set_source(o, args->words[0], why) : 0;
     return rc ? rc : setting_set(&word_rows[ROW_MOUNTPOINT], o, mountpoint, why);
 }
@@ -377,7 +349,7 @@ int options_criteria(const struct options *o, struct criteria *out, struct strbu
         .filter = o->filter,
         .queries = o->queries.items,
         .count = o->queries.count,
-        .records = o->source_kind == OPTIONS_SOURCE_FILE,
+        .records = o->source_kind == LOCATION_FILE,
     };
     return criteria_make(out, &text, why);
 }

@@ -13,26 +13,21 @@
 
 #include "imsfs/criteria.h"
 #include "imsfs/limits.h"
+#include "imsfs/location.h"
 #include "imsfs/strbuf.h"
 
 #define OPTIONS_USAGE "imsfs [options] [SOURCE] MOUNTPOINT"
 
 enum options_action { OPTIONS_MOUNT, OPTIONS_HELP, OPTIONS_HELP_QUERY, OPTIONS_VERSION };
-enum options_source {
-    OPTIONS_SOURCE_URL,
-    OPTIONS_SOURCE_FILE,
-    OPTIONS_SOURCE_CLOUD, /* a name in clouds.yaml */
-    OPTIONS_SOURCE_ANY,   /* none given: what the environment and clouds.yaml say */
-};
 
 struct options {
     enum options_action action; /* unless it is OPTIONS_MOUNT, source and mountpoint may be NULL */
     bool foreground;            /* -f, -d */
     bool debug;                 /* -d */
 
-    enum options_source source_kind;
+    enum location source_kind;
     char *source;     /* the URL as given (http or https, a host, no user, no query), an absolute
-                         path, or the name of a cloud; NULL: OPTIONS_SOURCE_ANY */
+                         path, or the name of a cloud; NULL: LOCATION_ANY */
     char *mountpoint; /* absolute; links and dots stay: mountpoint_check() resolves them */
 
     const char *api;       /* "images" or "cloudimages" */

@@ -58,7 +58,7 @@ static void test_defaults(void **state)
     (void)state;
     struct options o = accept(WORDS("https://ims.example.com/v2", "/mnt/images"));
     assert_int_equal(o.action, OPTIONS_MOUNT);
-    assert_int_equal(o.source_kind, OPTIONS_SOURCE_URL);
+    assert_int_equal(o.source_kind, LOCATION_URL);
     assert_string_equal(o.source, "https://ims.example.com/v2");
     assert_string_equal(o.mountpoint, "/mnt/images");
     assert_string_equal(o.api, "images");
@@ -90,7 +90,7 @@ static void test_values(void **state)
     assert_true(o.foreground && o.lazy && o.nonempty && o.recover && o.allow_other &&
                 o.insecure_http);
     assert_false(o.debug);
-    assert_int_equal(o.source_kind, OPTIONS_SOURCE_FILE);
+    assert_int_equal(o.source_kind, LOCATION_FILE);
     assert_string_equal(o.api, "cloudimages");
     assert_int_equal(o.ttl_ms, 500);
     assert_int_equal(o.stale_ms, 7200000);
@@ -283,23 +283,23 @@ static void test_sources(void **state)
     (void)state;
     static const struct {
         const char *source;
-        enum options_source kind;
+        enum location kind;
     } good[] = {
-        {"http://127.0.0.1:8080", OPTIONS_SOURCE_URL},
-        {"HTTPS://h/p/v2/", OPTIONS_SOURCE_URL},
-        {"/a/b", OPTIONS_SOURCE_FILE},
-        {"./a", OPTIONS_SOURCE_FILE},
-        {"a.json", OPTIONS_SOURCE_FILE},
-        {"a.ndjson", OPTIONS_SOURCE_FILE},
-        {"a.jsonl", OPTIONS_SOURCE_FILE},
-        {"mycloud", OPTIONS_SOURCE_CLOUD},
-        {"my cloud", OPTIONS_SOURCE_CLOUD},
+        {"http://127.0.0.1:8080", LOCATION_URL},
+        {"HTTPS://h/p/v2/", LOCATION_URL},
+        {"/a/b", LOCATION_FILE},
+        {"./a", LOCATION_FILE},
+        {"a.json", LOCATION_FILE},
+        {"a.ndjson", LOCATION_FILE},
+        {"a.jsonl", LOCATION_FILE},
+        {"mycloud", LOCATION_CLOUD},
+        {"my cloud", LOCATION_CLOUD},
     };
     CLEANUP(free_ptr) char *cwd = getcwd(NULL, 0);
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         struct options o = accept(WORDS(good[i].source, "/mnt"));
         assert_int_equal(o.source_kind, good[i].kind);
-        if (good[i].kind != OPTIONS_SOURCE_FILE)
+        if (good[i].kind != LOCATION_FILE)
             assert_string_equal(o.source, good[i].source);
         else
             assert_int_equal(o.source[0], '/');
@@ -316,7 +316,7 @@ static void test_no_source(void **state)
 {
     (void)state;
     struct options o = accept(WORDS("/mnt"));
-    assert_int_equal(o.source_kind, OPTIONS_SOURCE_ANY);
+    assert_int_equal(o.source_kind, LOCATION_ANY);
     assert_null(o.source);
     assert_string_equal(o.mountpoint, "/mnt");
     options_free(&o);
