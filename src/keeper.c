@@ -44,13 +44,26 @@ static bool tell(int fd, const void *message, size_t size)
     return send(fd, message, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
-/* Says that it is there. Then a device asks for it; the answer is an int too. */
+struct order {
+    dev_t device;
+    bool on_top;
+};
+
+/* Detaching the one at the mount point first takes no memory. */
+static int carry_out(const struct order *o, const char *mountpoint)
+{
+    int result = o->on_top ? mountpoint_detach(mountpoint) : 0;
+    int left = o->device ? mountpoint_leave(o->device) : result;
+    return left == -ENOMEM ? result : left;
+}
+
+/* Says that it is there. Then an order comes; the answer is an int too. */
 static _Noreturn void work(int fd, const char *mountpoint)
 {
     int result = 0;
-    dev_t device;
-    if (tell(fd, &result, sizeof(result)) && receive(fd, &device, sizeof(device))) {
-        result = device ? mountpoint_leave(device) : mountpoint_detach(mountpoint);
+    struct order order;
+    if (tell(fd, &result, sizeof(result)) && receive(fd, &order, sizeof(order))) {
+        result = carry_out(&order, mountpoint);
         tell(fd, &result, sizeof(result));
     }
     _exit(0);
@@ -83,10 +96,14 @@ int keeper_start(struct keeper *k, const char *mountpoint, char *const argv[],
     return -ECHILD;
 }
 
-int keeper_unmount(struct keeper *k, dev_t device)
+int keeper_unmount(struct keeper *k, dev_t device, bool on_top)
 {
+    struct order order;
     int result;
-    if (!tell(k->fd, &device, sizeof(device)) || !receive(k->fd, &result, sizeof(result)))
+    memset(&order, 0, sizeof(order)); /* what stands between its members goes along */
+    order.device = device;
+    order.on_top = on_top;
+    if (!tell(k->fd, &order, sizeof(order)) || !receive(k->fd, &result, sizeof(result)))
         return -ECHILD;
     return result;
 }

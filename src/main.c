@@ -11,11 +11,10 @@
 #include "imsfs/event.h"
 #include "imsfs/fs.h"
 #include "imsfs/help.h"
-#include "imsfs/keeper.h"
 #include "imsfs/log.h"
 #include "imsfs/login.h"
 #include "imsfs/memory.h"
-#include "imsfs/mountpoint.h"
+#include "imsfs/mount.h"
 
 /* One may be inside the kernel while another must answer it; nobody waits for more: none ever
  * blocks. */
@@ -24,16 +23,12 @@
 struct app {
     struct options options;
     struct daemon daemon;
-    char *mountpoint; /* without links; NULL until it was checked */
-    int signal_fd;    /* -1: not open, as the next */
-    int watch_fd;
-    bool mounted;
-    dev_t device; /* of our mount; 0: not mounted */
+    int signal_fd; /* -1: not open */
+    struct mount mount;
     bool stopped; /* somebody told us to end */
     char **argv;
     const struct sandbox *confined; /* NULL: there is no sandbox */
     struct sandbox sandbox;
-    struct keeper keeper;
     struct slot_table *attrs;
     struct layout *layout;
     struct numbers numbers;
@@ -66,7 +61,7 @@ static bool on_signal(void *ctx)
 static bool on_mount_change(void *ctx)
 {
     const struct app *app = ctx;
-    return mountpoint_present(app->device) != 0;
+    return mount_present(&app->mount);
 }
 
 static bool on_end(void *ctx)
@@ -79,7 +74,7 @@ static void wait_for_end(struct app *app)
 {
     const struct event events[] = {
         {app->signal_fd, POLLIN, on_signal},
-        {app->watch_fd, POLLPRI, on_mount_change},
+        {app->mount.watch_fd, POLLPRI, on_mount_change},
         {fs_ended_fd(app->fs), POLLIN, on_end},
     };
     event_wait(events, ARRAY_SIZE(events), app);
@@ -135,7 +130,7 @@ static int make_sandbox(struct app *app, struct strbuf *why)
     struct sandbox_config needs;
     if (!login_needs(&app->login, &app->options, &needs) || app->options.nosandbox)
         return 0;
-    int rc = keeper_start(&app->keeper, app->mountpoint, app->argv, forget_account, app);
+    int rc = mount_keep(&app->mount, app->argv, forget_account, app);
     if (!rc)
         rc = sandbox_init(&app->sandbox, &needs);
     if (rc)
@@ -244,8 +239,8 @@ static int mount_it(struct app *app, struct strbuf *why)
                            app->options.allow_other, app->options.allow_root);
     int rc = strbuf_error(&options);
     if (!rc)
-        rc = fs_mount(app->fs, app->mountpoint, strbuf_str(&options));
-    app->mounted = !rc;
+        rc = fs_mount(app->fs, app->mount.point, strbuf_str(&options));
+    app->mount.mounted = !rc;
     if (!rc && app->confined)
         rc = sandbox_enter(app->confined);
     if (!rc)
@@ -253,35 +248,10 @@ static int mount_it(struct app *app, struct strbuf *why)
     if (rc) {
         strbuf_printf(why,
                       "%s: cannot mount: %s; imsfs needs /dev/fuse and, for users, fusermount3",
-                      app->mountpoint, strerror(-rc));
+                      app->mount.point, strerror(-rc));
         return rc;
     }
-    rc = mountpoint_find(app->mountpoint, &app->device);
-    if (rc)
-        strbuf_printf(why, "%s: mounted, but the kernel does not list it: %s", app->mountpoint,
-                      strerror(-rc));
-    return rc;
-}
-
-static int open_watch(struct app *app, struct strbuf *why)
-{
-    app->watch_fd = mountpoint_watch();
-    if (app->watch_fd >= 0)
-        return 0;
-    strbuf_printf(why, "/proc/self/mountinfo: %s", strerror(-app->watch_fd));
-    return app->watch_fd;
-}
-
-/* What is mounted of it even now is of no use to anybody. */
-static void leave(struct app *app)
-{
-    int rc = 0;
-    if (app->mounted && app->confined)
-        rc = keeper_unmount(&app->keeper, app->device);
-    else if (app->device)
-        rc = mountpoint_leave(app->device);
-    if (rc)
-        log_warning("%s: a dead mount is left behind: %s", app->mountpoint, strerror(-rc));
+    return mount_find(&app->mount, why);
 }
 
 /* In reverse order: nobody waits, nobody is told, nobody asks. */
@@ -289,11 +259,10 @@ static void unwind(struct app *app)
 {
     if (app->cache)
         cache_stop(app->cache);
-    bool unmount = mountpoint_on_top(app->mountpoint, app->device);
+    bool on_top = mount_on_top(&app->mount);
     if (app->fs)
-        fs_stop(app->fs, unmount && !app->confined);
-    leave(app);
-    keeper_stop(&app->keeper);
+        fs_stop(app->fs, on_top && !mount_is_kept(&app->mount));
+    mount_leave(&app->mount, on_top);
     cache_free(app->cache);
     fs_free(app->fs);
     queries_free(app->queries);
@@ -311,7 +280,7 @@ static const char *reason(const struct strbuf *why, int rc)
 static int serve(struct app *app)
 {
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
-    int rc = open_watch(app, &why);
+    int rc = mount_watch(&app->mount, &why);
     if (!rc)
         rc = make_sandbox(app, &why);
     if (!rc)
@@ -359,7 +328,7 @@ static int run(struct app *app)
     if (!rc && o->recover)
         rc = mountpoint_recover(o->mountpoint, &why);
     if (!rc)
-        rc = mountpoint_check(o->mountpoint, o->nonempty, &app->mountpoint, &why);
+        rc = mountpoint_check(o->mountpoint, o->nonempty, &app->mount.point, &why);
     if (!rc)
         rc = login_load(&app->login, o, &why);
     if (rc) {
@@ -383,11 +352,9 @@ static int run(struct app *app)
 
 static void app_free(struct app *app)
 {
-    if (app->watch_fd >= 0)
-        close(app->watch_fd);
     if (app->signal_fd >= 0)
         close(app->signal_fd);
-    free(app->mountpoint);
+    mount_deinit(&app->mount);
     sandbox_deinit(&app->sandbox);
     login_free(&app->login);
     criteria_clear(&app->criteria);
@@ -401,10 +368,9 @@ int main(int argc, char *argv[])
     CLEANUP(app_free)
     struct app app = {.daemon = DAEMON_INIT,
                       .signal_fd = -1,
-                      .watch_fd = -1,
                       .argv = argv,
                       .sandbox = SANDBOX_INIT,
-                      .keeper = KEEPER_INIT};
+                      .mount = MOUNT_INIT};
     CLEANUP(strbuf_free) struct strbuf why = STRBUF_INIT;
     memory_setup();
     daemon_close_inherited();

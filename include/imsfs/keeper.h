@@ -31,9 +31,12 @@ struct keeper {
  */
 MUST_CHECK int keeper_start(struct keeper *k, const char *mountpoint, char *const argv[],
                             void (*forget)(void *ctx), void *ctx);
-/* Does what mountpoint_leave() does; with device 0 it detaches what is at the mount point. Once.
- * -ECHILD: the keeper is gone. */
-MUST_CHECK int keeper_unmount(struct keeper *k, dev_t device);
+/*
+ * Detaches what is at the mount point if our mount is on_top there, and then does what
+ * mountpoint_leave() does; device 0: it is not known. Once. Nothing is asked of our file system,
+ * which nobody may answer any more. -ECHILD: the keeper is gone.
+ */
+MUST_CHECK int keeper_unmount(struct keeper *k, dev_t device, bool on_top);
 /* Ends it, if it is there. */
 void keeper_stop(struct keeper *k);
 

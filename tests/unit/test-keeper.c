@@ -61,14 +61,14 @@ static void it_says_what_went_wrong(void **state)
     (void)state;
     struct keeper k;
     start(&k);
-    assert_int_equal(keeper_unmount(&k, 0), -ENOENT);
+    assert_int_equal(keeper_unmount(&k, 0, true), -ENOENT);
     keeper_stop(&k);
     start(&k);
-    assert_int_equal(keeper_unmount(&k, makedev(0, 0xfffff)), 0); /* is mounted nowhere */
+    assert_int_equal(keeper_unmount(&k, makedev(0, 0xfffff), false), 0); /* is mounted nowhere */
     keeper_stop(&k);
     start(&k);
     assert_int_equal(kill(k.pid, SIGKILL), 0);
-    assert_int_equal(keeper_unmount(&k, 0), -ECHILD);
+    assert_int_equal(keeper_unmount(&k, 0, true), -ECHILD);
     keeper_stop(&k);
 }
 

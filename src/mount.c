@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "imsfs/mount.h"
+
+#include <unistd.h>
+
+#include "imsfs/log.h"
+
+int mount_watch(struct mount *m, struct strbuf *why)
+{
+    m->watch_fd = mountpoint_watch();
+    if (m->watch_fd >= 0)
+        return 0;
+    strbuf_printf(why, "/proc/self/mountinfo: %s", strerror(-m->watch_fd));
+    return m->watch_fd;
+}
+
+int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx), void *ctx)
+{
+    return keeper_start(&m->keeper, m->point, argv, forget, ctx);
+}
+
+int mount_find(struct mount *m, struct strbuf *why)
+{
+    int rc = mountpoint_find(m->point, &m->device);
+    if (rc)
+        strbuf_printf(why, "%s: mounted, but the kernel does not list it: %s", m->point,
+                      strerror(-rc));
+    return rc;
+}
+
+bool mount_present(const struct mount *m)
+{
+    return mountpoint_present(m->device) != 0;
+}
+
+bool mount_is_kept(const struct mount *m)
+{
+    return m->keeper.fd >= 0;
+}
+
+bool mount_on_top(const struct mount *m)
+{
+    return mountpoint_on_top(m->point, m->device);
+}
+
+void mount_leave(struct mount *m, bool on_top)
+{
+    int rc = 0;
+    if (m->mounted && mount_is_kept(m))
+        rc = keeper_unmount(&m->keeper, m->device, on_top);
+    else if (m->device)
+        rc = mountpoint_leave(m->device);
+    if (rc)
+        log_warning("%s: a dead mount is left behind: %s", m->point, strerror(-rc));
+    keeper_stop(&m->keeper);
+}
+
+void mount_deinit(struct mount *m)
+{
+    if (m->watch_fd >= 0)
+        close(m->watch_fd);
+    free(m->point);
+}
