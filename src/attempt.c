@@ -2,8 +2,10 @@
 #include "imsfs/attempt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "imsfs/log.h"
 
@@ -250,6 +252,18 @@ static void tell_refused_handshake(const char *error, CURLcode *code)
         *code = CURLE_SSL_CONNECT_ERROR;
 }
 
+/* libcurl tells a server that cannot be reached where it was given no socket. */
+static int find_scarcity(CURLcode code)
+{
+    if (code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST)
+        return 0;
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && (error == EMFILE || error == ENFILE) ? -error : 0;
+}
+
 static struct verdict judge(struct attempt *a, CURLcode code)
 {
     const char *error = a->error;
@@ -266,6 +280,11 @@ static struct verdict judge(struct attempt *a, CURLcode code)
     tell_refused_handshake(error, &code);
     if (a->no_memory)
         code = CURLE_OUT_OF_MEMORY;
+    int scarcity = a->refused ? 0 : find_scarcity(code);
+    if (scarcity) {
+        snprintf(out->cause, sizeof(out->cause), "%s", strerror(-scarcity));
+        return (struct verdict){scarcity, false};
+    }
     char over[120] = "";
     if (a->over != LIMITS)
         limits_describe(a->config.limits, a->over, over);

@@ -29,7 +29,9 @@ static const struct {
     {429, 0, "the server limits requests; a longer ttl= makes fewer"},
     {0, -EHOSTUNREACH, "check the address, the network and the server's certificate"},
     {0, -ETIMEDOUT, "a longer timeout= waits for a slow server"},
-    {0, -ENOMEM, "free some memory"},
+    {0, -ENOMEM, "free some memory, or raise its limit (ulimit -v)"},
+    {0, -EMFILE, "raise the limit of open files (ulimit -n)"},
+    {0, -ENFILE, "the system has no more open files; see fs.file-max"},
     {0, -ECANCELED, "imsfs is ending"},
     {0, 0, "check that the address is an image service, or try again later"},
 };
@@ -75,6 +77,14 @@ void failure_describe(const struct http_response *r, int error, char *out, size_
     const char *id = r->fields.request_id[0] ? r->fields.request_id : body_id;
     snprintf(out, size, "HTTP %d%s%s%s%s%s", r->status, *message ? ": " : "", message,
              *id ? " (request " : "", id, *id ? ")" : "");
+}
+
+const char *failure_scarcity(int error)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
+        if (error == advices[i].error && (error == -ENOMEM || error == -EMFILE || error == -ENFILE))
+            return advices[i].advice;
+    return NULL;
 }
 
 int failure_errno(int error)

@@ -9,6 +9,7 @@
 
 #include "imsfs/daemon.h"
 #include "imsfs/event.h"
+#include "imsfs/failure.h"
 #include "imsfs/fs.h"
 #include "imsfs/help.h"
 #include "imsfs/log.h"
@@ -216,6 +217,13 @@ static int make_cache(struct app *app)
     return sandbox_call(app->confined, start_threads, app);
 }
 
+/* What to do when something cannot be done. usual: unless this machine is short of something. */
+static const char *advice(int rc, const char *usual)
+{
+    const char *scarcity = failure_scarcity(rc);
+    return scarcity ? scarcity : usual;
+}
+
 static int prepare(struct app *app, struct strbuf *why)
 {
     int rc = login_open(&app->login, &app->options, app->attrs, &app->source, why);
@@ -225,7 +233,7 @@ static int prepare(struct app *app, struct strbuf *why)
     if (!rc)
         rc = make_cache(app);
     if (rc)
-        strbuf_printf(why, "cannot start: %s", strerror(-rc));
+        strbuf_printf(why, "cannot start: %s; %s", strerror(-rc), advice(rc, "see the log"));
     else if (!app->options.lazy)
         rc = wait_for_first_page(app, why);
     return rc;
@@ -246,9 +254,8 @@ static int mount_it(struct app *app, struct strbuf *why)
     if (!rc)
         rc = fs_start(app->fs);
     if (rc) {
-        strbuf_printf(why,
-                      "%s: cannot mount: %s; imsfs needs /dev/fuse and, for users, fusermount3",
-                      app->mount.point, strerror(-rc));
+        strbuf_printf(why, "%s: cannot mount: %s; %s", app->mount.point, strerror(-rc),
+                      advice(rc, "imsfs needs /dev/fuse and, for users, fusermount3"));
         return rc;
     }
     return mount_find(&app->mount, why);

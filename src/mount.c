@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "imsfs/failure.h"
 #include "imsfs/log.h"
 
 int mount_watch(struct mount *m, struct strbuf *why)
@@ -22,9 +23,10 @@ int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx), v
 int mount_find(struct mount *m, struct strbuf *why)
 {
     int rc = mountpoint_find(m->point, &m->device);
+    const char *scarcity = failure_scarcity(rc);
     if (rc)
-        strbuf_printf(why, "%s: mounted, but the kernel does not list it: %s", m->point,
-                      strerror(-rc));
+        strbuf_printf(why, "%s: mounted, but the kernel does not list it: %s; %s", m->point,
+                      strerror(-rc), scarcity ? scarcity : "is /proc mounted?");
     return rc;
 }
 

@@ -9,6 +9,7 @@
 
 #include "imsfs/batch.h"
 #include "imsfs/cutter.h"
+#include "imsfs/failure.h"
 
 /* Read at a time; between two of these a cancelled listing ends. */
 #define WINDOW_BYTES ((size_t)1 << 20)
@@ -78,8 +79,9 @@ static int open_file(const struct job *j, int *fd, struct stat *st)
     *fd = open(j->file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0 || fstat(*fd, st) < 0) {
         int r = -errno;
-        return fail(j, r, "cannot open the file: %s; check the path and its permissions",
-                    strerror(-r));
+        const char *scarcity = failure_scarcity(r);
+        return fail(j, r, "cannot open the file: %s; %s", strerror(-r),
+                    scarcity ? scarcity : "check the path and its permissions");
     }
     if (S_ISDIR(st->st_mode))
         return fail(j, -EISDIR, "this is a directory; name a JSON file in it");

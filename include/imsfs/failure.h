@@ -19,6 +19,9 @@ const char *failure_advice(int status, int error);
 /* The same for a request to the identity service. */
 const char *failure_advice_identity(int status, int error);
 
+/* The same for what this machine is short of (memory, descriptors); NULL: it is something else. */
+const char *failure_scarcity(int error);
+
 /*
  * What a reader gets for the error of a listing. Some would tell something untrue about a name or a
  * file (ENOENT means that the list does not have it): those become EIO.

@@ -81,6 +81,9 @@ static void test_advice(void **state)
         {503, -EIO, "image service", "auth_url"},
         {0, -EHOSTUNREACH, "certificate", "certificate"},
         {0, -ETIMEDOUT, "timeout=", "timeout="},
+        {0, -EMFILE, "ulimit -n", "ulimit -n"},
+        {0, -ENFILE, "fs.file-max", "fs.file-max"},
+        {0, -ENOMEM, "ulimit -v", "ulimit -v"},
         {0, -EIO, "image service", "auth_url"},
     };
     (void)state;

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Without free descriptors: a mount that works, or one line that says what is short; and it comes back."""
+import os
+import resource
+import subprocess
+
+import pytest
+
+import data
+import harness
+from rawserver import Paged
+
+RECORDS = data.records(5)
+
+
+def start_with(count, source, point):
+    return subprocess.run([harness.IMSFS, source, point], stdin=subprocess.DEVNULL, capture_output=True, timeout=30,
+                          env=harness.environment('/dev/null', ASAN_OPTIONS='detect_leaks=0'),
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count)))
+
+
+@pytest.mark.parametrize('kind', ['file', 'http'])
+@pytest.mark.parametrize('count', range(7, 40, 3))
+def test_few_descriptors(raw, source_file, tmp_path, kind, count):
+    source = raw(Paged(RECORDS)).url if kind == 'http' else source_file(data.response(RECORDS))
+    point = str(tmp_path / 'mnt')
+    os.mkdir(point)
+    result = start_with(count, source, point)
+    try:
+        text = result.stderr.decode()
+        if result.returncode == 0:
+            assert len(os.listdir(point + '/by-id')) == 5
+            subprocess.run(['fusermount3', '-u', point], check=True)
+        else:
+            assert len(text.splitlines()) == 1 and 'ulimit -n' in text, text
+        assert harness.wait_for(lambda: point not in harness.mounts() and not harness.processes_of(point), 10)
+    finally:
+        harness.clear(point)
+
+
+def test_descriptors_run_out_and_come_back(mount, raw):
+    """The last list stays; when there are some again, it is renewed."""
+    records = list(RECORDS)
+    server = raw(lambda request, n: Paged(records)(request, n))
+    mounted = mount(server.url, 'ttl=0.5', 'timeout=2')
+    pid = mounted.process.pid
+    assert len(mounted.list('by-id')) == 5
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    server.hang_up()
+
+    def failed():
+        return len(mounted.list('by-id')) == 5 and mounted.status()['last_error']
+    assert harness.wait_for(failed, 20)
+    records.append(data.record(7))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    assert harness.wait_for(lambda: len(mounted.list('by-id')) == 6, 20)
