@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -64,3 +65,47 @@ def test_mount_as_nobody(place, mount):
 def test_sigterm_as_nobody(place, mount):
     mounted = start(mount, place)
     assert mounted.stop()
+
+
+def test_a_dead_mount_of_nobody(place, mount):
+    """Somebody else is told the command of a user, and -o recover uses it."""
+    dead = start(mount, place)
+    dead.signal(signal.SIGKILL)
+    dead.process.wait()
+    assert harness.wait_for(lambda: as_nobody('stat', '-f', dead.point).returncode, 5)
+    again = as_nobody(harness.IMSFS, place + '/images.json', dead.point)
+    assert again.returncode == 1 and b"fusermount3 -u '" in again.stderr and b'-o recover' in again.stderr
+    again = as_nobody(harness.IMSFS, '-o', 'recover', place + '/images.json', dead.point)
+    assert again.returncode == 0, again.stderr
+    assert len(as_nobody('ls', dead.point + '/by-id').stdout.split()) == 5
+
+
+def test_a_parent_renamed_as_nobody(place, mount):
+    """fusermount3 unmounts what libfuse does not find any more."""
+    os.mkdir(place + '/parent')
+    os.mkdir(place + '/parent/mnt')
+    for path in (place + '/parent', place + '/parent/mnt'):
+        os.chown(path, pwd.getpwnam('nobody').pw_uid, -1)
+    mounted = mount(place + '/images.json', work=place, user='nobody', point=place + '/parent/mnt')
+    os.rename(place + '/parent', place + '/moved')
+    mounted.process.send_signal(signal.SIGTERM)
+    assert harness.end_of(mounted.process, 1 + harness.SLACK) == 0
+    assert place + '/moved/mnt' not in harness.mounts()
+    os.rename(place + '/moved', place + '/parent')
+
+
+@pytest.mark.parametrize('options', ['-u', '-uz'])
+def test_fusermount3_with_somebody_inside(place, mount, options):
+    mounted = start(mount, place)
+    inside = subprocess.Popen(['sh', '-c', 'cd "$0" && exec sleep 60', mounted.point], user='nobody',
+                              group='nogroup', extra_groups=[])
+    try:
+        assert harness.wait_for(lambda: os.readlink('/proc/%d/cwd' % inside.pid) == mounted.point, 5)
+        status = as_nobody('fusermount3', options, mounted.point).returncode
+        if options == '-u':
+            assert status and len(as_nobody('ls', mounted.point + '/by-id').stdout.split()) == 5
+        else:
+            assert status == 0 and mounted.gone(1 + harness.SLACK)
+    finally:
+        inside.kill()
+        inside.wait()
