@@ -25,14 +25,14 @@ int compact_parse(struct strbuf *armored, struct bytes text, const struct limits
     return *out ? 0 : -EPROTO;
 }
 
-void compact_add_token(struct strbuf *out, const char *spelled)
+void compact_add_token(struct strbuf *out, const char *armored)
 {
-    if (spelled[0] == ARMOR_NUMBER) {
-        strbuf_add_str(out, spelled + 1);
+    if (armored[0] == ARMOR_NUMBER) {
+        strbuf_add_str(out, armored + 1);
         return;
     }
     strbuf_add_char(out, '"');
-    strbuf_add_str(out, spelled + 1);
+    strbuf_add_str(out, armored + 1);
     strbuf_add_char(out, '"');
 }
 

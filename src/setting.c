@@ -170,7 +170,7 @@ static int set_number(const struct setting *row, void *field, const char *value,
 /* As SETTING_NUMBER, in more room. */
 static int set_count(const struct setting *row, void *field, const char *value, struct strbuf *why)
 {
-    unsigned n;
+    unsigned n = 0;
     int rc = set_number(row, &n, value, why);
     if (!rc)
         *(int64_t *)field = n;

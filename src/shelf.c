@@ -78,8 +78,9 @@ struct shelf_change shelf_empty(struct shelf *s)
 
 struct shelf_change shelf_take_left(struct shelf *s)
 {
+    struct shelf_change change = {0};
     pthread_rwlock_wrlock(&s->lock);
-    struct shelf_change change = {.unused = STEAL(s->left)};
+    change.unused = STEAL(s->left);
     pthread_rwlock_unlock(&s->lock);
     return change;
 }
