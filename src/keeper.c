@@ -52,7 +52,7 @@ struct order {
 /* Detaching the one at the mount point first takes no memory. */
 static int carry_out(const struct order *o, const char *mountpoint)
 {
-    int result = o->on_top ? mountpoint_detach(mountpoint) : 0;
+    int result = o->on_top ? mountpoint_detach_dead(mountpoint) : 0;
     int left = o->device ? mountpoint_leave(o->device) : result;
     return left == -ENOMEM ? result : left;
 }

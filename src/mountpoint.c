@@ -138,6 +138,16 @@ static int remove_dead(int place, const char *real)
     return errno == EPERM ? mountpoint_detach(real) : -errno;
 }
 
+int mountpoint_detach_dead(const char *path)
+{
+    char real[PATH_MAX];
+    struct statfs fs;
+    CLEANUP(close_fd) int place = open_place(path, real);
+    if (place < 0)
+        return place;
+    return fstatfs(place, &fs) == 0 || !is_death(errno) ? -ENOENT : remove_dead(place, real);
+}
+
 /* 1: removed a dead mount of ours; 0: there is none; or -errno. */
 static int recover_one(const char *path)
 {
@@ -327,7 +337,7 @@ int mountpoint_leave(dev_t device)
         if (!rc)
             rc = mountpoint_where_in(strbuf_bytes(&text), device, &path);
         if (!rc)
-            rc = mountpoint_detach(strbuf_str(&path));
+            rc = mountpoint_detach_dead(strbuf_str(&path));
     }
     return rc == -ENOENT ? 0 : rc;
 }

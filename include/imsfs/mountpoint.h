@@ -63,10 +63,17 @@ MUST_CHECK int mountpoint_watch(void);
 int mountpoint_detach(const char *real);
 
 /*
+ * The same for a dead mount only. -ENOENT: what is there is not dead, so it is not ours any more.
+ * Waits for whoever answers there; our own connection must have ended.
+ */
+MUST_CHECK int mountpoint_detach_dead(const char *path);
+
+/*
  * After the end of a file system: detaches it everywhere in our name space where it is on top, for
  * what is left is of no use to anybody. Such are a mount that was moved with its parent directory,
  * and one whose connection the kernel has ended (umount -f with somebody inside, "abort" in
- * fusectl), which libfuse leaves. 0: nothing of it is on top any more; or -errno.
+ * fusectl), which libfuse leaves. A number without a file system is the next one's, maybe at once:
+ * what is not dead stays. 0: nothing of it is on top any more; or -errno.
  */
 MUST_CHECK int mountpoint_leave(dev_t device);
 

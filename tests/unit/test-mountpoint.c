@@ -298,6 +298,20 @@ static void test_leave(void **state)
     assert_int_equal(mountpoint_present(device), 0);
 }
 
+/* The number that a mount had may be that of another one by now. */
+static void test_leave_takes_only_the_dead(void **state)
+{
+    struct place *p = *state;
+    struct stat st;
+    if (mount("test", p->path, "tmpfs", 0, NULL))
+        skip();
+    assert_int_equal(stat(p->path, &st), 0);
+    assert_int_equal(mountpoint_leave(st.st_dev), 0);
+    assert_int_equal(mountpoint_detach_dead(p->path), -ENOENT);
+    assert_int_equal(mountpoint_present(st.st_dev), 1);
+    assert_int_equal(umount2(p->path, 0), 0);
+}
+
 static bool poll_now(int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
@@ -391,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_recover, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_recover_takes_only_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leave, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leave_takes_only_the_dead, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_automount_is_not_triggered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_watch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_detach_nothing, set_up, tear_down),
