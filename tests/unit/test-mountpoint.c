@@ -232,7 +232,7 @@ static void test_dead_mount(void **state)
     struct place *p = *state;
     if (!mount_dead(p->path))
         skip();
-    char command[128];
+    char command[160];
     snprintf(command, sizeof(command), "%s '%s', or use -o recover",
              geteuid() == 0 ? "umount" : "fusermount3 -u", p->path);
     assert_int_equal(check(p->path, false, command), -ENOTCONN);
