@@ -31,7 +31,6 @@ CPPCHECK = ("cppcheck", "--quiet", "--enable=warning,performance,portability", "
 Known = collections.namedtuple("Known", "file code reason")
 LEVELS = "a view has at least one level, which sets it"
 STATUS = "whoever answers 0 has set it"
-FILES = "0 only where there are files to tell of"
 KNOWN = {
     "gcc": [
         Known("cloud.c", "struct bytes layer = shared.data ?", "the fields of struct bytes are set together"),
@@ -39,7 +38,6 @@ KNOWN = {
         Known("groups.c", "p.dir->leaf = true", LEVELS),
         Known("groups.c", "if (d->parent != DIRECTORY_ROOT)", "a directory's parent is there as long as it is"),
         Known("image.c", "json.data + a->offset", "an attribute that the caller has"),
-        Known("notes.c", "memcpy(&count, t->files", FILES),
         Known("token.c", "t->kind->advice", STATUS),
     ],
     "cppcheck": [
@@ -54,8 +52,7 @@ KNOWN = {
         Known("follower.c", "atoi(p + 1)", "the kernel's own text"),
         Known("groups.c", "if (d->count &&", LEVELS),
         Known("groups.c", "p.dir->leaf = true", LEVELS),
-        Known("mountpoint.c", "sscanf(copy", "the kernel's own text"),
-        Known("notes.c", "memcpy(&count, t->files", FILES),
+        Known("mountinfo.c", "sscanf(copy", "the kernel's own text"),
         Known("signature.c", "i < h->count", STATUS),
         Known("token.c", "t->kind->advice", STATUS),
     ],
