@@ -126,6 +126,13 @@ static void forget_account(void *ctx)
     login_free(&app->login);
 }
 
+/* What to do when something cannot be done. usual: unless this machine is short of something. */
+static const char *advice(int rc, const char *usual)
+{
+    const char *scarcity = failure_scarcity(rc);
+    return scarcity ? scarcity : usual;
+}
+
 static int make_sandbox(struct app *app, struct strbuf *why)
 {
     struct sandbox_config needs;
@@ -135,7 +142,8 @@ static int make_sandbox(struct app *app, struct strbuf *why)
     if (!rc)
         rc = sandbox_init(&app->sandbox, &needs);
     if (rc)
-        strbuf_printf(why, "cannot give rights up: %s; nosandbox keeps them", strerror(-rc));
+        strbuf_printf(why, "cannot give rights up: %s; %s", strerror(-rc),
+                      advice(rc, "nosandbox keeps them"));
     else
         app->confined = &app->sandbox;
     return rc;
@@ -215,13 +223,6 @@ static int make_cache(struct app *app)
         .ctx = app,
     };
     return sandbox_call(app->confined, start_threads, app);
-}
-
-/* What to do when something cannot be done. usual: unless this machine is short of something. */
-static const char *advice(int rc, const char *usual)
-{
-    const char *scarcity = failure_scarcity(rc);
-    return scarcity ? scarcity : usual;
 }
 
 static int prepare(struct app *app, struct strbuf *why)
