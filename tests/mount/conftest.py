@@ -97,7 +97,8 @@ def mount(directory):
         return one.start(seconds)
 
     yield start
-    dirty = [one.point for one in started if not one.stop()]
+    # The newest first: it may be at the place of one that was killed.
+    dirty = [one.point for one in reversed(started) if not one.stop()]
     reports = ''.join(one.reports() for one in started)
     leaks = sorted({place for one in started for place in one.leaks})
     for one in started:

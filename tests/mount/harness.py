@@ -32,6 +32,13 @@ DEBUG_LINE = re.compile(r'imsfs: (GET|POST) http')
 FOREIGN_TOP = (b'query', b'export')  # at the top, but not made from the list
 
 
+def built_with(word):
+    """Whether this stands in the binary: a library that it needs, or one that is linked in."""
+    with contextlib.suppress(FileNotFoundError), open(IMSFS, 'rb') as file:
+        return os.fsencode(word) in file.read()
+    return False
+
+
 class MountFailed(Exception):
     def __init__(self, status, stderr):
         super().__init__('exit status %s: %s' % (status, stderr))

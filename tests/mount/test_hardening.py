@@ -19,6 +19,7 @@ DAC_READ_SEARCH = 1 << 2
 LANDLOCK = ctypes.CDLL(None).syscall(444, None, 0, 1)  # landlock_create_ruleset: which version there is
 root = pytest.mark.skipif(os.getuid() != 0, reason='the capabilities of root')
 landlock = pytest.mark.skipif(LANDLOCK < 1, reason='this kernel has no Landlock')
+no_tsan = pytest.mark.skipif(harness.built_with('libtsan.so'), reason='TSan has a thread that starts before us')
 
 
 def fields(path):
@@ -45,17 +46,20 @@ def keepers(mounted):
         return [int(word) for word in file.read().split()]
 
 
+@no_tsan
 def test_no_new_privileges(mount, raw):
     mounted = mount(raw(Paged(ITEMS)).url)
     assert {thread['NoNewPrivs'] for thread in threads(mounted)} == {'1'}
     assert len(mounted.list('by-id')) == 5
 
 
+@no_tsan
 @root
 def test_no_capability_is_left(mount, raw):
     assert capabilities(mount(raw(Paged(ITEMS)).url)) == {0}
 
 
+@no_tsan
 @root
 def test_of_a_file_the_right_to_read_it_is_left(mount, source_file):
     path = source_file(data.response(ITEMS))
