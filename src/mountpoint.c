@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -317,14 +318,22 @@ int mountpoint_detach(const char *real)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
+/* Where we may not look any more the table says it, which is in the order of mounting and so does
+ * not know what was moved there. */
 bool mountpoint_on_top(const char *real, dev_t device)
 {
-    struct stat st;
+    CLEANUP(strbuf_free) struct strbuf text = STRBUF_INIT;
+    struct mountinfo_line top;
+    struct statx st;
     if (!device)
         return true;
-    if (mountpoint_present(device) == 0)
+    int rc = mountinfo_read(&text);
+    if (rc == 0 && !mountpoint_present_in(strbuf_bytes(&text), device))
         return false;
-    return lstat(real, &st) < 0 || st.st_dev == device;
+    if (statx(AT_FDCWD, real, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &st) ==
+        0)
+        return makedev(st.stx_dev_major, st.stx_dev_minor) == device;
+    return rc < 0 || (mountinfo_top(strbuf_bytes(&text), real, &top) && top.device == device);
 }
 
 int mountpoint_leave(dev_t device)

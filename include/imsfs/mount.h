@@ -33,12 +33,12 @@ MUST_CHECK int mount_keep(struct mount *m, char *const argv[], void (*forget)(vo
 MUST_CHECK int mount_find(struct mount *m, struct strbuf *why);
 /* Whether it is still there; true where that cannot be told. */
 bool mount_present(const struct mount *m);
-/* Whether unmounting what is at its directory unmounts nobody else's. Asks our file system. */
+/* Whether unmounting what is at its directory unmounts nobody else's. */
 bool mount_on_top(const struct mount *m);
 /* Whether it is the keeper who unmounts. */
 bool mount_is_kept(const struct mount *m);
 /* At the end: what is mounted of it even now goes, for it is of no use to anybody; on_top is what
- * mount_on_top() said when there still was one to answer. Logs what does not go. */
+ * mount_on_top() said before it ended. Logs what does not go. */
 void mount_leave(struct mount *m, bool on_top);
 void mount_deinit(struct mount *m);
 

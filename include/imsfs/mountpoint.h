@@ -87,7 +87,7 @@ int mountpoint_where_in(struct bytes mountinfo, dev_t device, struct strbuf *pat
 
 /*
  * Whether unmounting what is at a path unmounts the mount of this device (0: whatever it is), and
- * not what somebody has mounted over it.
+ * not what somebody has mounted over it. Asks no file system, ours or another, so it cannot hang.
  */
 bool mountpoint_on_top(const char *real, dev_t device);
 

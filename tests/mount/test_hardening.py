@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -172,4 +173,21 @@ def test_the_keeper_ends_with_us(mount, source_file, ended_by):
     mounted.process.wait(10)
     assert harness.wait_for(lambda: not os.path.exists('/proc/%d' % keeper), 10)
     assert mounted.mounted() == (ended_by == signal.SIGKILL)
+    harness.clear(mounted.point)
+
+
+@root
+def test_what_is_mounted_over_it_stays_where_we_may_not_look(mount, raw, directory):
+    """Without capabilities nobody looks into a directory that is another's."""
+    place = directory()
+    mounted = mount(raw(Paged(ITEMS)).url, work=place)
+    os.chown(place, pwd.getpwnam('nobody').pw_uid, -1)
+    os.chmod(place, 0o700)
+    subprocess.run(['mount', '-t', 'tmpfs', 'above', mounted.point], check=True)
+    try:
+        mounted.signal(signal.SIGTERM)
+        mounted.process.wait(10)
+        assert harness.mounts()[mounted.point][1] == 'tmpfs'
+    finally:
+        subprocess.run(['umount', '-l', mounted.point], check=True)
     harness.clear(mounted.point)
