@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/mount.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "imsfs/failure.h"
@@ -23,6 +24,7 @@ int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx), v
 int mount_find(struct mount *m, struct strbuf *why)
 {
     int rc = mountpoint_find(m->point, &m->device);
+    m->mounted = rc != -ENOENT; /* somebody unmounted it already: what is there is not ours */
     const char *scarcity = failure_scarcity(rc);
     if (rc)
         strbuf_printf(why, "%s: mounted, but the kernel does not list it: %s; %s", m->point,
@@ -42,7 +44,7 @@ bool mount_is_kept(const struct mount *m)
 
 bool mount_on_top(const struct mount *m)
 {
-    return mountpoint_on_top(m->point, m->device);
+    return m->mounted && mountpoint_on_top(m->point, m->device);
 }
 
 void mount_leave(struct mount *m, bool on_top)

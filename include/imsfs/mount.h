@@ -29,7 +29,7 @@ MUST_CHECK int mount_watch(struct mount *m, struct strbuf *why);
 /* Before threads: whoever unmounts is another process from here on, see keeper_start(). */
 MUST_CHECK int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx),
                           void *ctx);
-/* When it is mounted: which one it is. -errno, and why. */
+/* When it is mounted: which one it is. -errno, and why; -ENOENT: it is gone already. */
 MUST_CHECK int mount_find(struct mount *m, struct strbuf *why);
 /* Whether it is still there; true where that cannot be told. */
 bool mount_present(const struct mount *m);
