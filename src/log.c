@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "imsfs/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -17,11 +19,29 @@ static enum log_sink the_sink = LOG_SINK_STDERR;
 static enum log_level the_level = LOG_LEVEL_WARNING;
 static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error, and the next */
 static unsigned the_lost; /* lines, since the last one that was written */
+static bool the_cut;      /* the end of the last one was lost */
 
 static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
+/*
+ * A terminal says that it has room when it has some, and whoever writes more waits. So we open it
+ * for ourselves: what others have of it stays as it is. One that is not ours to open stays too.
+ */
+static void open_terminal(void)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
 void log_setup(enum log_sink sink, enum log_level level)
 {
+    if (sink == LOG_SINK_STDERR)
+        open_terminal();
     if (sink == LOG_SINK_SYSLOG)
         openlog("imsfs", LOG_PID, LOG_DAEMON);
     the_sink = sink;
@@ -73,18 +93,21 @@ size_t log_escape(char *out, size_t size, struct bytes text)
 static bool write_line(const char *text, size_t len)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-    char line[ESCAPED_MAX + 16] = "imsfs: ";
+    char space[ESCAPED_MAX + 17] = "\nimsfs: ", *line = the_cut ? space : space + 1;
     if (poll(&out, 1, 0) == 0)
         return false;
-    size_t used =
-        strlen(line) + escape(line + 7, sizeof(line) - 8, (struct bytes){text, len}, true);
+    size_t used = strlen(line);
+    used += escape(line + used, ESCAPED_MAX, (struct bytes){text, len}, true);
     line[used++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, used);
-    (void)written; /* nobody is left to tell */
-    return true;
+    if (written < 0) /* if it is not that there is no room, nobody is left to tell */
+        return errno != EAGAIN;
+    the_cut = (size_t)written < used;
+    return !the_cut;
 }
 
-/* A pipe with room takes PIPE_BUF bytes without waiting (pipe(7)), and a line has less. */
+/* A pipe with room takes PIPE_BUF bytes without waiting (pipe(7)), and a line has less; of a
+ * terminal open_terminal() sees to it. */
 static void to_stderr(const char *text, size_t len)
 {
     char lost[64];
