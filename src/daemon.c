@@ -51,6 +51,7 @@ int daemon_signals(void)
         sigaddset(&handled, handled_signals[i]);
     blocked = handled;
     sigaddset(&blocked, SIGPIPE); /* writers get EPIPE */
+    sigaddset(&blocked, SIGXFSZ); /* the log may be a file, which gets too long: EFBIG */
     int error = pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     if (error)
         return -error;

@@ -2,6 +2,7 @@
 """The log: a line for each change, and nobody waits for who reads it."""
 import contextlib
 import os
+import resource
 import signal
 
 import pytest
@@ -56,3 +57,14 @@ def test_nobody_waits_for_a_full_pipe(mount, raw, full_pipe):
     assert mounted.gone(1 + harness.SLACK) and mounted.process.returncode == 0
     os.unlink(mounted.errors)
     open(mounted.errors, 'wb').close()  # where the harness looks for secrets
+
+
+def test_a_log_that_may_not_grow(mount, raw):
+    """As on a full disk, what cannot be written is lost; but here comes a signal, too."""
+    records = list(RECORDS)
+    mounted = mount(raw(lambda request, n: Paged(records)(request, n)).url, 'ttl=0.2', arguments=['-d'])
+    size = os.path.getsize(mounted.errors)
+    resource.prlimit(mounted.process.pid, resource.RLIMIT_FSIZE, (size, size))
+    records.append(data.record(7))
+    assert harness.wait_for(lambda: len(mounted.list('by-id')) == 6, 20)
+    assert os.path.getsize(mounted.errors) == size
