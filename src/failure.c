@@ -30,6 +30,7 @@ static const struct {
     {0, -EHOSTUNREACH, "check the address, the network and the server's certificate"},
     {0, -ETIMEDOUT, "a longer timeout= waits for a slow server"},
     {0, -ENOMEM, "free some memory, or raise its limit (ulimit -v)"},
+    {0, -EAGAIN, "raise the limit of processes (ulimit -u) or of memory (ulimit -v)"},
     {0, -EMFILE, "raise the limit of open files (ulimit -n)"},
     {0, -ENFILE, "the system has no more open files; see fs.file-max"},
     {0, -ECANCELED, "imsfs is ending"},
@@ -81,10 +82,8 @@ void failure_describe(const struct http_response *r, int error, char *out, size_
 
 const char *failure_scarcity(int error)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
-        if (error == advices[i].error && (error == -ENOMEM || error == -EMFILE || error == -ENFILE))
-            return advices[i].advice;
-    return NULL;
+    bool scarce = error == -ENOMEM || error == -EAGAIN || error == -EMFILE || error == -ENFILE;
+    return scarce ? failure_advice(0, error) : NULL;
 }
 
 int failure_errno(int error)

@@ -349,7 +349,7 @@ static int run(struct app *app)
     if (rc > 0)
         return status;
     if (rc < 0) {
-        log_error("cannot start: %s", strerror(-rc));
+        log_error("cannot start: %s; %s", strerror(-rc), advice(rc, "try again later"));
         return DAEMON_FAILURE;
     }
     set_up_log(o);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Without free descriptors: a mount that works, or one line that says what is short; and it comes back."""
+"""Without free descriptors or processes: a mount that works, or one line that says what is short; and it comes back."""
 import os
 import resource
 import subprocess
+import tempfile
 
 import pytest
 
@@ -13,10 +14,10 @@ from rawserver import Paged
 RECORDS = data.records(5)
 
 
-def start_with(count, source, point):
+def start_with(count, source, point, what=resource.RLIMIT_NOFILE, **named):
     return subprocess.run([harness.IMSFS, source, point], stdin=subprocess.DEVNULL, capture_output=True, timeout=30,
                           env=harness.environment('/dev/null', ASAN_OPTIONS='detect_leaks=0'),
-                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (count, count)))
+                          preexec_fn=lambda: resource.setrlimit(what, (count, count)), **named)
 
 
 @pytest.mark.parametrize('kind', ['file', 'http'])
@@ -36,6 +37,23 @@ def test_few_descriptors(raw, source_file, tmp_path, kind, count):
         assert harness.wait_for(lambda: point not in harness.mounts() and not harness.processes_of(point), 10)
     finally:
         harness.clear(point)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason='takes a user of its own')
+@pytest.mark.parametrize('count', [1, 2, 3, 4, 6])
+def test_few_processes(source_file, count):
+    """As a user that nobody else is."""
+    if subprocess.run(['test', '-x', harness.IMSFS], user=54321).returncode:
+        pytest.skip('others cannot run ' + harness.IMSFS)
+    source, point = source_file(data.response(RECORDS)), tempfile.mkdtemp(prefix='imsfs-few-')
+    try:
+        os.chown(point, 54321, -1)
+        result = start_with(count, source, point, resource.RLIMIT_NPROC, user=54321, group=54321, extra_groups=[])
+        text = result.stderr.decode()
+        assert result.returncode == 1 and len(text.splitlines()) == 1 and 'ulimit -u' in text, text
+        assert harness.wait_for(lambda: not harness.processes_of(point), 10)
+    finally:
+        os.rmdir(point)
 
 
 def test_descriptors_run_out_and_come_back(mount, raw):
