@@ -244,8 +244,8 @@ static int prepare(struct app *app, struct strbuf *why)
 static int mount_it(struct app *app, struct strbuf *why)
 {
     CLEANUP(strbuf_free) struct strbuf options = STRBUF_INIT;
-    mountpoint_add_options(&options, login_location(&app->login, &app->options),
-                           app->options.allow_other, app->options.allow_root);
+    const struct options *o = &app->options;
+    mountpoint_add_options(&options, login_location(&app->login, o), o->allow_other, o->allow_root);
     int rc = strbuf_error(&options);
     if (!rc)
         rc = fs_mount(app->fs, app->mount.point, strbuf_str(&options));
@@ -256,7 +256,7 @@ static int mount_it(struct app *app, struct strbuf *why)
         rc = fs_start(app->fs);
     if (rc) {
         strbuf_printf(why, "%s: cannot mount: %s; %s", app->mount.point, strerror(-rc),
-                      advice(rc, "imsfs needs /dev/fuse and, for users, fusermount3"));
+                      mount_advice(rc, o->allow_other || o->allow_root));
         return rc;
     }
     return mount_find(&app->mount, why);

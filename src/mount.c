@@ -2,6 +2,7 @@
 #include "imsfs/mount.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "imsfs/failure.h"
@@ -12,13 +13,25 @@ int mount_watch(struct mount *m, struct strbuf *why)
     m->watch_fd = mountpoint_watch();
     if (m->watch_fd >= 0)
         return 0;
-    strbuf_printf(why, "/proc/self/mountinfo: %s", strerror(-m->watch_fd));
+    strbuf_printf(why, "/proc/self/mountinfo: %s; is /proc mounted?", strerror(-m->watch_fd));
     return m->watch_fd;
 }
 
 int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx), void *ctx)
 {
     return keeper_start(&m->keeper, m->point, argv, forget, ctx);
+}
+
+const char *mount_advice(int rc, bool for_others)
+{
+    const char *scarcity = failure_scarcity(rc);
+    if (scarcity)
+        return scarcity;
+    if (rc == -EPERM && geteuid() != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+        return "no_new_privs is set here (NoNewPrivileges=, setpriv), so fusermount3 has no rights";
+    if (rc == -EPERM && geteuid() != 0 && for_others)
+        return "allow_other and allow_root need user_allow_other in /etc/fuse.conf";
+    return "imsfs needs /dev/fuse and, for users, fusermount3";
 }
 
 int mount_find(struct mount *m, struct strbuf *why)

@@ -185,7 +185,7 @@ static const struct refusal_text refusals[] = {
     {ENOENT, "no such directory: create it with mkdir"},
     {ENOTDIR, "not a directory"},
     {ENOTEMPTY, "not empty: choose an empty directory, or use -o nonempty"},
-    {EBUSY, "an imsfs is mounted here already: unmount it with fusermount3 -u, or use -o nonempty"},
+    {EBUSY, "an imsfs is mounted here already: unmount it with fusermount3 -u"},
     {EACCES, "no permission: a mount point must be yours to write"},
 };
 
@@ -235,13 +235,13 @@ static int check_place(int place, const char *real, bool nonempty)
         return errno;
     if (fs.f_type == AUTOFS_SUPER_MAGIC) /* opening it would start the mount that we are */
         return 0;
-    if (geteuid() != 0 && faccessat(place, ".", W_OK, 0))
-        return EACCES;
-    if (nonempty)
-        return 0;
-    if (fs.f_type == FUSE_SUPER_MAGIC && mountpoint_find(real, &device) == 0)
+    bool writable = geteuid() == 0 || faccessat(place, ".", W_OK, 0) == 0;
+    if ((!nonempty || !writable) && fs.f_type == FUSE_SUPER_MAGIC &&
+        mountpoint_find(real, &device) == 0)
         return EBUSY;
-    return check_empty(place);
+    if (!writable)
+        return EACCES;
+    return nonempty ? 0 : check_empty(place);
 }
 
 int mountpoint_check(const char *path, bool nonempty, char **real, struct strbuf *why)

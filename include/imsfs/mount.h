@@ -29,6 +29,9 @@ MUST_CHECK int mount_watch(struct mount *m, struct strbuf *why);
 /* Before threads: whoever unmounts is another process from here on, see keeper_start(). */
 MUST_CHECK int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx),
                           void *ctx);
+/* What to do when mounting failed with rc: the end of a line. for_others: with allow_other or
+ * allow_root. */
+const char *mount_advice(int rc, bool for_others);
 /* When it is mounted: which one it is. -errno, and why; -ENOENT: it is gone already. */
 MUST_CHECK int mount_find(struct mount *m, struct strbuf *why);
 /* Whether it is still there; true where that cannot be told. */

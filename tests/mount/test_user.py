@@ -80,6 +80,31 @@ def test_a_dead_mount_of_nobody(place, mount):
     assert len(as_nobody('ls', dead.point + '/by-id').stdout.split()) == 5
 
 
+def refused(*command):
+    """The last line: fusermount3 may have said something before."""
+    result = as_nobody(*command)
+    assert result.returncode == 1, result
+    return result.stderr.splitlines()[-1].decode()
+
+
+def test_a_living_mount_of_nobody(place, mount):
+    mounted = start(mount, place)
+    for options in ([], ['-o', 'nonempty']):
+        assert 'mounted here already' in refused(harness.IMSFS, *options, place + '/images.json', mounted.point)
+
+
+@pytest.mark.parametrize('before, options, word', [
+    (['setpriv', '--no-new-privs'], [], 'no_new_privs'),
+    ([], ['-o', 'allow_other'], 'user_allow_other'),
+    ([], ['-o', 'allow_root'], 'user_allow_other'),
+])
+def test_what_fusermount3_needs(place, before, options, word):
+    with open('/etc/fuse.conf') as conf:
+        if options and '\nuser_allow_other' in '\n' + conf.read():
+            pytest.skip('users may let others in here')
+    assert word in refused(*before, harness.IMSFS, *options, place + '/images.json', place + '/mnt')
+
+
 def test_a_parent_renamed_as_nobody(place, mount):
     """fusermount3 unmounts what libfuse does not find any more."""
     os.mkdir(place + '/parent')
