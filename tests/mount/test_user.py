@@ -78,6 +78,7 @@ def test_a_dead_mount_of_nobody(place, mount):
     again = as_nobody(harness.IMSFS, '-o', 'recover', place + '/images.json', dead.point)
     assert again.returncode == 0, again.stderr
     assert len(as_nobody('ls', dead.point + '/by-id').stdout.split()) == 5
+    assert as_nobody('fusermount3', '-u', dead.point).returncode == 0
 
 
 def refused(*command):
