@@ -21,12 +21,20 @@ static void keep_only(int fd)
     closefrom(STDERR_FILENO + 2);
 }
 
+/* What ps(1) shows begins with the first argument; there the others follow one after the other. */
 static void rename_process(char *const argv[])
 {
     static const char name[] = "imsfs-keeper";
+    size_t room = 0;
     prctl(PR_SET_NAME, name, 0, 0, 0);
-    for (char *const *arg = argv; *arg; arg++)
-        memset(*arg, 0, strlen(*arg));
+    for (char *const *arg = argv; *arg; arg++) {
+        size_t len = strlen(*arg);
+        if (*arg == argv[0] + room)
+            room += len + 1;
+        memset(*arg, 0, len);
+    }
+    for (size_t i = 0; name[i] && i + 1 < room; i++)
+        argv[0][i] = name[i];
 }
 
 /* Whether a whole message came. */

@@ -156,7 +156,7 @@ def test_the_keeper_has_nothing_of_ours(mount, source_file, background):
     links = {os.readlink(path) for path in glob.glob('/proc/%d/fd/*' % keeper)}
     assert len(links) == 2 and '/dev/null' in links and any(link.startswith('socket:') for link in links)
     with open('/proc/%d/cmdline' % keeper, 'rb') as file:
-        assert not file.read().strip(b'\0')
+        assert file.read().rstrip(b'\0') == b'imsfs-keeper'  # and nothing of ours
     with open('/proc/%d/comm' % keeper) as file:
         assert file.read() == 'imsfs-keeper\n'
     assert os.readlink('/proc/%d/cwd' % keeper) == '/'
