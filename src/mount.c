@@ -68,7 +68,8 @@ void mount_leave(struct mount *m, bool on_top)
     else if (m->device)
         rc = mountpoint_leave(m->device);
     if (rc)
-        log_warning("%s: a dead mount is left behind: %s", m->point, strerror(-rc));
+        log_warning("%s: a dead mount is left behind: %s; umount or -o recover removes it",
+                    m->point, rc == -ECHILD ? "imsfs-keeper was killed" : strerror(-rc));
     keeper_stop(&m->keeper);
 }
 

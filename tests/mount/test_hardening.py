@@ -191,3 +191,15 @@ def test_what_is_mounted_over_it_stays_where_we_may_not_look(mount, raw, directo
     finally:
         subprocess.run(['umount', '-l', mounted.point], check=True)
     harness.clear(mounted.point)
+
+
+def test_without_the_keeper_the_mount_stays(mount, source_file):
+    """It works on, but ends as a dead one; the log says who removes it."""
+    mounted = mount(source_file(data.response(ITEMS)))
+    keeper, = keepers(mounted)
+    os.kill(keeper, signal.SIGKILL)
+    assert len(mounted.list('by-id')) == 5
+    mounted.signal(signal.SIGTERM)
+    mounted.process.wait(10)
+    assert mounted.mounted() and 'imsfs-keeper was killed; umount or -o recover' in mounted.stderr()
+    harness.clear(mounted.point)
