@@ -174,6 +174,16 @@ static int add_ports(int rules, const struct sandbox_config *config)
 
 /* --- The rules --- */
 
+/* A container may refuse what would make it a smaller one (seccomp), and a sandbox around this one
+ * may be the last that Landlock takes (E2BIG): that is no reason not to mount. */
+static int allow_refusal(const char *what, int rc)
+{
+    if (rc != -EPERM && rc != -ENOSYS && rc != -EOPNOTSUPP && rc != -E2BIG)
+        return rc;
+    log_warning("%s cannot be given up here: %s", what, strerror(-rc));
+    return 0;
+}
+
 static int make_rules(int version, const struct sandbox_config *config, int *out)
 {
     struct ruleset_attr attr = {0};
@@ -206,7 +216,7 @@ int sandbox_init(struct sandbox *s, const struct sandbox_config *config)
         log_info("this kernel has no Landlock: files and ports are not restricted");
         return 0;
     }
-    return make_rules((int)version, config, &s->rules);
+    return allow_refusal("files and ports", make_rules((int)version, config, &s->rules));
 }
 
 void sandbox_deinit(struct sandbox *s)
@@ -240,9 +250,10 @@ int sandbox_enter(const struct sandbox *s)
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
+    int rc = 0;
     if (s->rules >= 0 && syscall(SYS_landlock_restrict_self, s->rules, 0) < 0)
-        return -errno;
-    return drop_capabilities(s->reads_all);
+        rc = allow_refusal("files and ports", -errno);
+    return rc ? rc : allow_refusal("capabilities", drop_capabilities(s->reads_all));
 }
 
 struct call {

@@ -35,11 +35,13 @@ struct sandbox {
         .rules = -1  \
     }
 
-/* Without Landlock in the kernel it is a smaller one, and the log says so. -errno. */
+/* Without Landlock in the kernel, or where using it is refused, it is a smaller one, and the log says
+ * so. -errno. */
 MUST_CHECK int sandbox_init(struct sandbox *s, const struct sandbox_config *config);
 void sandbox_deinit(struct sandbox *s);
 
-/* The calling thread goes in. -errno: it may be half inside. */
+/* The calling thread goes in; what a container refuses is left out, and logged. -errno: it may be
+ * half inside. */
 MUST_CHECK int sandbox_enter(const struct sandbox *s);
 /* Calls fn in a thread that is inside, and waits for it. What fn says, or -errno. s NULL: calls it
  * here. */

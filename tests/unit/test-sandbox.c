@@ -9,7 +9,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -106,6 +108,20 @@ static int try_chown(const char *name)
 
 static const struct sandbox_config *current;
 
+/* From here on this process gets EPERM of a system call, as in a container. */
+static int refuse(long call)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {ARRAY_SIZE(steps), steps};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 /* In a process of its own, inside; its status is what fn says. */
 static int inside(int (*fn)(void))
 {
@@ -176,6 +192,38 @@ static void files_and_ports_are_those_that_were_named(void **state)
         int error = inside(rows[i].fn);
         if (landlock_version() >= rows[i].version && error != rows[i].error)
             fail_msg("row %zu: %s", i, strerror(error));
+    }
+}
+
+static void what_is_refused_is_left_out(void **state)
+{
+    static const struct {
+        long call;
+        int read_home, chown_file; /* EACCES, EPERM: it is forbidden nevertheless */
+    } rows[] = {
+        {SYS_landlock_create_ruleset, 0, EPERM},
+        {SYS_landlock_add_rule, 0, EPERM},
+        {SYS_landlock_restrict_self, 0, EPERM},
+        {SYS_capset, EACCES, 0},
+        {SYS_capget, EACCES, 0},
+    };
+    (void)state;
+    const struct sandbox_config config = {.any_port = true};
+    bool root = geteuid() == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct sandbox s = SANDBOX_INIT;
+            if (refuse(rows[i].call) || sandbox_init(&s, &config) || sandbox_enter(&s))
+                _exit(1);
+            if (root && landlock_version() > 0 && try_read("/root") != rows[i].read_home)
+                _exit(2);
+            _exit(root && try_chown("in/file") != rows[i].chown_file ? 3 : 0);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            fail_msg("row %zu: %x", i, (unsigned)status);
     }
 }
 
@@ -280,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_and_ports_are_those_that_were_named),
+        cmocka_unit_test(what_is_refused_is_left_out),
         cmocka_unit_test(unknown_ports_are_all),
         cmocka_unit_test(rights_are_gone),
         cmocka_unit_test(a_link_on_the_way_may_be_changed),
