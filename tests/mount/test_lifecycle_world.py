@@ -55,8 +55,9 @@ def silent_dns(directory):
     config.write_text('nameserver 127.0.0.1\n')
     script = ('mount --bind %s /etc/resolv.conf && ip link set lo up && '
               '{ /usr/bin/python3 -c "import socket; s = socket.socket(type=socket.SOCK_DGRAM); '
-              's.bind((\'127.0.0.1\', 53)); s.recv(1); print(1, flush=True); import time; time.sleep(60)" '
-              '> %s/asked & echo $! > %s/server; exec "$@"; }') % (config, config.parent, config.parent)
+              's.bind((\'127.0.0.1\', 53)); print(0, flush=True); s.recv(1); print(1, flush=True); import time; time.sleep(60)" '
+              '> %s/asked & echo $! > %s/server; until [ -s %s/asked ]; do sleep 0.02; done; exec "$@"; }') % (
+                  config, config.parent, config.parent, config.parent)
     yield ['unshare', '-mn', 'sh', '-c', script, 'sh'], config.parent
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         os.kill(int((config.parent / 'server').read_text()), signal.SIGKILL)
@@ -87,7 +88,7 @@ def test_a_name_server_that_never_answers(silent_dns, directory, end):
         assert harness.wait_for(lambda: mounted.point in mount_points(process.pid), 20), mounted.stderr()
         start = time.monotonic()
         reader = inside(mounted, 'ls', mounted.path('by-id'))
-        assert harness.wait_for(lambda: (work / 'asked').read_text(), 10)
+        assert harness.wait_for(lambda: '1' in (work / 'asked').read_text(), 10)
         if end == 'wait':
             out, why = reader.communicate(timeout=10)
             assert b'timed out' in why or b'No route to host' in why or b'unreachable' in why, why
