@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "imsfs/utf8.h"
@@ -17,9 +21,10 @@
 
 static enum log_sink the_sink = LOG_SINK_STDERR;
 static enum log_level the_level = LOG_LEVEL_WARNING;
-static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER; /* of standard error, and the next */
-static unsigned the_lost; /* lines, since the last one that was written */
-static bool the_cut;      /* the end of the last one was lost */
+static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER; /* of the sink, and the next three */
+static unsigned the_lost;   /* lines, since the last one that was written */
+static bool the_cut;        /* the end of the last one was lost */
+static int the_socket = -1; /* to syslogd */
 
 static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
@@ -42,8 +47,6 @@ void log_setup(enum log_sink sink, enum log_level level)
 {
     if (sink == LOG_SINK_STDERR)
         open_terminal();
-    if (sink == LOG_SINK_SYSLOG)
-        openlog("imsfs", LOG_PID, LOG_DAEMON);
     the_sink = sink;
     the_level = level;
 }
@@ -106,16 +109,76 @@ static bool write_line(const char *text, size_t len)
     return !the_cut;
 }
 
+static int describe_lost(char out[static 64])
+{
+    return snprintf(out, 64, "%u lines are missing here: nobody read", the_lost);
+}
+
 /* A pipe with room takes PIPE_BUF bytes without waiting (pipe(7)), and a line has less; of a
  * terminal open_terminal() sees to it. */
 static void to_stderr(const char *text, size_t len)
 {
     char lost[64];
     pthread_mutex_lock(&the_lock);
-    int n = snprintf(lost, sizeof(lost), "%u lines are missing here: nobody read", the_lost);
+    int n = describe_lost(lost);
     if (the_lost && write_line(lost, (size_t)n))
         the_lost = 0;
     if (the_lost || !write_line(text, len))
+        the_lost++;
+    pthread_mutex_unlock(&the_lock);
+}
+
+static int connect_syslog(void)
+{
+    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* False: nobody reads. A connection that was closed, for syslogd was started anew, is made again.
+ */
+static bool send_to_syslog(const char *line, size_t len)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (the_socket < 0)
+            the_socket = connect_syslog();
+        if (the_socket < 0 || send(the_socket, line, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+            return true; /* without syslogd there is nobody to tell */
+        if (errno == EAGAIN)
+            return false;
+        close(the_socket);
+        the_socket = -1;
+    }
+    return true;
+}
+
+/* As syslog(3) writes it, which would wait while the queue of syslogd is full. */
+static bool write_to_syslog(enum log_level level, const char *text, size_t len)
+{
+    char line[ESCAPED_MAX + 64];
+    struct tm tm;
+    time_t now = time(NULL);
+    int n = snprintf(line, sizeof(line), "<%d>", LOG_DAEMON | priorities[level]);
+    size_t used = (size_t)n;
+    used += strftime(line + used, 32, "%b %e %T ", localtime_r(&now, &tm));
+    n = snprintf(line + used, 32, "imsfs[%d]: ", (int)getpid());
+    used += (size_t)n;
+    used += escape(line + used, sizeof(line) - used, (struct bytes){text, len}, true);
+    return send_to_syslog(line, used);
+}
+
+static void to_syslog(enum log_level level, const char *text, size_t len)
+{
+    char lost[64];
+    pthread_mutex_lock(&the_lock);
+    int n = describe_lost(lost);
+    if (the_lost && write_to_syslog(LOG_LEVEL_WARNING, lost, (size_t)n))
+        the_lost = 0;
+    if (the_lost || !write_to_syslog(level, text, len))
         the_lost++;
     pthread_mutex_unlock(&the_lock);
 }
@@ -136,7 +199,5 @@ void log_line(enum log_level level, const char *fmt, ...)
         to_stderr(raw, len);
         return;
     }
-    char line[ESCAPED_MAX];
-    escape(line, sizeof(line), (struct bytes){raw, len}, true);
-    syslog(priorities[level], "%s", line);
+    to_syslog(level, raw, len);
 }

@@ -5,8 +5,8 @@
  * Every byte that a terminal might obey is escaped as \xNN, so a line stays one line whatever a
  * server sent. Callers never pass a token, a header value or a body. The sink and the level are
  * writable state of the program outside main: set them before threads start. Any thread logs, and
- * none waits for who reads standard error: what a full pipe or terminal has no room for is dropped
- * and counted.
+ * none waits for who reads: what a full pipe, terminal or syslogd has no room for is dropped and
+ * counted.
  */
 #ifndef IMSFS_LOG_H
 #define IMSFS_LOG_H

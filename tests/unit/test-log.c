@@ -2,11 +2,18 @@
 #include "imsfs/log.h"
 
 #include <fcntl.h>
+#include <paths.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -181,6 +188,47 @@ static void nobody_waits_for_a_full_terminal(void **state)
     nobody_waits_for(ends, 1);
 }
 
+/* In name spaces of its own. */
+static int flood_syslog(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("none", "/dev", "tmpfs", 0, NULL) ||
+        bind(fd, (const struct sockaddr *)&address, sizeof(address)))
+        return 2;
+    char line[2000];
+    unsigned lines = 0, lost = 0;
+    ssize_t n;
+    alarm(30); /* ends who waits for ever */
+    log_setup(LOG_SINK_SYSLOG, LOG_LEVEL_INFO);
+    for (unsigned i = 0; i < 5 * MANY; i++)
+        log_info("line %u\n", i);
+    for (; (n = recv(fd, line, sizeof(line) - 1, MSG_DONTWAIT)) > 0; lines++) {
+        line[n] = '\0';
+        if (strncmp(line, "<30>", 4) || !strstr(line, " imsfs[") || !strstr(line, "]: line "))
+            return 1;
+    }
+    log_info("the next");
+    n = recv(fd, line, sizeof(line) - 1, MSG_DONTWAIT);
+    line[n > 0 ? n : 0] = '\0';
+    const char *text = strstr(line, "]: ");
+    return !text || sscanf(text, "]: %u lines are missing", &lost) != 1 || lines + lost != 5 * MANY;
+}
+
+static void nobody_waits_for_syslogd(void **state)
+{
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(flood_syslog());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+        skip(); /* only root may set that up */
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_long_line_is_cut_at_1000_bytes),
         cmocka_unit_test(nobody_waits_for_a_full_pipe),
         cmocka_unit_test(nobody_waits_for_a_full_terminal),
+        cmocka_unit_test(nobody_waits_for_syslogd),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
