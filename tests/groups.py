@@ -100,6 +100,11 @@ def hostile(arguments):
     yield pytest("build-test", "hostile", arguments)
 
 
+def model(arguments):
+    yield from build("build-test", "build-dev.ini")
+    yield Step(ROOT / "tests/model/run", *arguments)
+
+
 def openstack(arguments):
     yield from build("build-test", "build-dev.ini")
     yield pytest("build-test", "openstack", arguments)
@@ -156,6 +161,7 @@ def large(arguments):
     yield scale
     for folder in "mount", "openstack":
         yield pytest("build-release", folder, ["-m", "all", *arguments], {"IMSFS_TEST_ALL": "1"})
+    yield Step(ROOT / "tests/model/run", "--all", env={"IMSFS_BUILD": "build-release"})
 
 
 def canary(arguments):
@@ -196,8 +202,9 @@ def fresh_root(arguments):
 
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
            "hostile": hostile, "openstack": openstack, "quickstart": quickstart, "clang": clang,
-           "fuzz": fuzz, "torture": torture, "analysis": analysis, "controls": controls}
-BESIDE = ("openstack", "threads", "clang", "quickstart", "analysis", "controls", "fuzz")
+           "fuzz": fuzz, "torture": torture, "analysis": analysis, "controls": controls,
+           "model": model}
+BESIDE = ("openstack", "threads", "clang", "quickstart", "analysis", "controls", "fuzz", "model")
 GROUPS = {**DEFAULT, "sanitizers": sanitizers, "memcheck": memcheck, "coverage": coverage,
           "large": large, "canary": canary, "fresh-root": fresh_root, "torture-all": torture_all}
 
