@@ -105,6 +105,11 @@ def model(arguments):
     yield Step(ROOT / "tests/model/run", *arguments)
 
 
+def soak(arguments):
+    yield from build("build-test", "build-dev.ini")
+    yield Step(ROOT / "tests/soak/run", *arguments)
+
+
 def openstack(arguments):
     yield from build("build-test", "build-dev.ini")
     yield pytest("build-test", "openstack", arguments)
@@ -161,7 +166,8 @@ def large(arguments):
     yield scale
     for folder in "mount", "openstack":
         yield pytest("build-release", folder, ["-m", "all", *arguments], {"IMSFS_TEST_ALL": "1"})
-    yield Step(ROOT / "tests/model/run", "--all", env={"IMSFS_BUILD": "build-release"})
+    for name in "model", "soak":
+        yield Step(ROOT / f"tests/{name}/run", "--all", env={"IMSFS_BUILD": "build-release"})
 
 
 def canary(arguments):
@@ -203,8 +209,8 @@ def fresh_root(arguments):
 DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
            "hostile": hostile, "openstack": openstack, "quickstart": quickstart, "clang": clang,
            "fuzz": fuzz, "torture": torture, "analysis": analysis, "controls": controls,
-           "model": model}
-BESIDE = ("openstack", "threads", "clang", "quickstart", "analysis", "controls", "fuzz", "model")
+           "model": model, "soak": soak}
+BESIDE = ("openstack", "threads", "clang", "quickstart", "analysis", "controls", "fuzz", "model", "soak")
 GROUPS = {**DEFAULT, "sanitizers": sanitizers, "memcheck": memcheck, "coverage": coverage,
           "large": large, "canary": canary, "fresh-root": fresh_root, "torture-all": torture_all}
 

@@ -12,7 +12,7 @@ WORD = re.compile(rb'(\d+)\.(\d+)\.(\d+)\.(x*)\n')
 
 def value(image, attribute, version):
     size = (image * 7 + attribute * 131 + version * 977) % 97
-    return '%d.%d.%d.%s' % (image, attribute, version, 'x' * (size * 130 if attribute == LONG else size))
+    return '%d.%d.%d.%s' % (image, attribute, version, 'x' * (size * 600 if attribute == LONG else size))
 
 
 def is_true(image, attribute, text):
