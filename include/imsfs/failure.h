@@ -19,7 +19,8 @@ const char *failure_advice(int status, int error);
 /* The same for a request to the identity service. */
 const char *failure_advice_identity(int status, int error);
 
-/* The same for what this machine is short of (memory, descriptors, processes); NULL: it is something else. */
+/* The same for what this machine is short of (memory, descriptors, processes); NULL: it is
+ * something else. */
 const char *failure_scarcity(int error);
 
 /*

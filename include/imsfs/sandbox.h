@@ -35,8 +35,8 @@ struct sandbox {
         .rules = -1  \
     }
 
-/* Without Landlock in the kernel, or where using it is refused, it is a smaller one, and the log says
- * so. -errno. */
+/* Without Landlock in the kernel, or where using it is refused, it is a smaller one, and the log
+ * says so. -errno. */
 MUST_CHECK int sandbox_init(struct sandbox *s, const struct sandbox_config *config);
 void sandbox_deinit(struct sandbox *s);
 
