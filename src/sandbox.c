@@ -83,6 +83,8 @@ static int add_path(int rules, const char *path, uint64_t access)
     return r < 0 ? -error : 0;
 }
 
+#define LINKS_MAX 40 /* as the kernel has it: path_resolution(7) */
+
 /* The directory that path stands in. */
 static int add_place(int rules, const char *path)
 {
@@ -92,22 +94,42 @@ static int add_place(int rules, const char *path)
     return add_path(rules, dirname(strcpy(copy, path)), FS_READ);
 }
 
+/* The first link on a way: what it is, and the way goes on as it says. False: there is none. */
+static bool follow_link(char way[static PATH_MAX], char link[static PATH_MAX])
+{
+    char target[PATH_MAX], on[PATH_MAX];
+    for (const char *slash = way; slash;) {
+        slash = strchr(slash + 1, '/');
+        size_t len = slash ? (size_t)(slash - way) : strlen(way);
+        memcpy(link, way, len);
+        link[len] = '\0';
+        ssize_t n = readlink(link, target, sizeof(target));
+        if (n <= 0)
+            continue;
+        int before = target[0] == '/' ? 0 : (int)(strrchr(link, '/') + 1 - link);
+        int size = snprintf(on, sizeof(on), "%.*s%.*s%s", before, link, (int)n, target,
+                            slash ? slash : "");
+        if (size >= PATH_MAX)
+            return false;
+        memcpy(way, on, (size_t)size + 1);
+        return true;
+    }
+    return false;
+}
+
 /*
  * A file that may be replaced: where it stands, where it really is, and where links on the way to
  * it stand, of which one may be another soon.
  */
 static int add_file(int rules, const char *path)
 {
-    char part[PATH_MAX], real[PATH_MAX];
-    struct stat st;
+    char way[PATH_MAX], place[PATH_MAX];
     int r = add_place(rules, path);
-    if (r == 0 && realpath(path, real))
-        r = add_place(rules, real);
-    for (const char *slash = path; r == 0 && (slash = strchr(slash + 1, '/'));) {
-        snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-        if (lstat(part, &st) == 0 && S_ISLNK(st.st_mode))
-            r = add_place(rules, part);
-    }
+    if (r == 0 && realpath(path, place))
+        r = add_place(rules, place);
+    snprintf(way, sizeof(way), "%s", path);
+    for (unsigned i = 0; r == 0 && i < LINKS_MAX && follow_link(way, place); i++)
+        r = add_place(rules, place);
     return r;
 }
 

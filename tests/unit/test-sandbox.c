@@ -245,30 +245,42 @@ static void rights_are_gone(void **state)
     assert_int_equal(inside(chown_file), EPERM); /* root too */
 }
 
-/* The directory behind a link may be another later, in the same place. */
+static int read_inside(const struct sandbox *s, const char *name)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(sandbox_enter(s) < 0 ? 1 : try_read(name));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void point_current_to(const char *target)
+{
+    char link[256];
+    snprintf(link, sizeof(link), "%s", at("current"));
+    unlink(link);
+    assert_int_equal(symlink(target, link), 0);
+}
+
+/* The directory behind a link may be another later, in the same place; also where that link is
+ * behind another one. */
 static void a_link_on_the_way_may_be_changed(void **state)
 {
     (void)state;
-    char file[256], from[256];
-    snprintf(file, sizeof(file), "%s", at("current/file"));
-    const struct sandbox_config config = {.files = {file}, .file_count = 1};
-    struct sandbox s;
-    assert_int_equal(sandbox_init(&s, &config), 0);
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(sandbox_enter(&s) < 0 || try_read("current/file") ? 1 : try_read("next/file"));
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    snprintf(from, sizeof(from), "%s", at("current"));
-    assert_int_equal(unlink(from), 0);
-    assert_int_equal(symlink("next", from), 0);
-    pid = fork();
-    if (pid == 0)
-        _exit(sandbox_enter(&s) < 0 ? 1 : try_read("current/file"));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    sandbox_deinit(&s);
+    static const char *const names[] = {"current/file", "in/far"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char file[256];
+        snprintf(file, sizeof(file), "%s", at(names[i]));
+        const struct sandbox_config config = {.files = {file}, .file_count = 1};
+        struct sandbox s;
+        point_current_to("first");
+        assert_int_equal(sandbox_init(&s, &config), 0);
+        assert_int_equal(read_inside(&s, names[i]), 0);
+        point_current_to("next");
+        assert_int_equal(read_inside(&s, names[i]), 0);
+        sandbox_deinit(&s);
+    }
 }
 
 static int privileges_here(void *ctx)
@@ -305,7 +317,7 @@ static int set_up(void **state)
     write_file("next/file");
     write_file("first/file");
     assert_int_equal(symlink("../next/file", at("in/link")), 0);
-    assert_int_equal(symlink("first", at("current")), 0);
+    assert_int_equal(symlink("../current/file", at("in/far")), 0);
     port = listen_at();
     other_port = listen_at();
     return 0;
@@ -314,8 +326,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const files[] = {"in/link",  "in/file",   "in/beside",  "in/new",
-                                        "out/file", "next/file", "first/file", "current"};
+    static const char *const files[] = {"in/link",    "in/file",  "in/beside",
+                                        "in/new",     "out/file", "next/file",
+                                        "first/file", "current",  "in/far"};
     static const char *const dirs[] = {"in", "out", "next", "first", ""};
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         unlink(at(files[i]));
