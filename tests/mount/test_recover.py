@@ -33,6 +33,7 @@ def test_recover(mount, five, directory, background):
     assert len(again.list('by-id')) == 5
     table = [line for line in open('/proc/self/mountinfo') if ' %s ' % again.point in line]
     assert len(table) == 1, table
+    assert again.stop()  # else the first one, which ends first, finds something at its directory
 
 
 def test_recover_with_somebody_inside(mount, five, directory, shell):
@@ -43,6 +44,7 @@ def test_recover_with_somebody_inside(mount, five, directory, shell):
     again = mount(five, 'recover', work=work, background=True)
     assert len(again.list('by-id')) == 5
     assert b'not connected' in inside.run('cat name')
+    assert again.stop()
 
 
 def refused(mount, *arguments, **named):
