@@ -34,6 +34,7 @@ struct session {
     bool follow;
     struct follower_run run; /* of all workers */
     int ended_fd;
+    int severed_fd; /* a pipe without a reader; made early, for at the end there may be no room */
     bool mounted;
     _Atomic(enum hello) hello;
 };
@@ -130,6 +131,17 @@ static int mount_session(struct session *s, const struct fuse_lowlevel_ops *ops,
     return 0;
 }
 
+static int make_descriptors(struct session *s)
+{
+    int fds[2];
+    s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->ended_fd < 0 || pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    close(fds[0]);
+    s->severed_fd = fds[1];
+    return 0;
+}
+
 int session_new(struct session **out, const struct fuse_lowlevel_ops *ops, void *userdata,
                 const char *mountpoint, const char *options, bool debug, struct traffic *traffic)
 {
@@ -137,9 +149,11 @@ int session_new(struct session **out, const struct fuse_lowlevel_ops *ops, void 
     if (!s)
         return -ENOMEM;
     s->traffic = traffic;
-    s->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->ended_fd = s->severed_fd = -1;
     fuse_set_log_func(no_log);
-    int r = s->ended_fd < 0 ? -errno : mount_session(s, ops, userdata, mountpoint, options, debug);
+    int r = make_descriptors(s);
+    if (r == 0)
+        r = mount_session(s, ops, userdata, mountpoint, options, debug);
     fuse_set_log_func(log_of_libfuse);
     if (r < 0) {
         session_stop(s, true);
@@ -158,6 +172,8 @@ void session_free(struct session *s)
         fuse_session_destroy(s->fuse);
     if (s->ended_fd >= 0)
         close(s->ended_fd);
+    if (s->severed_fd >= 0)
+        close(s->severed_fd);
     free(s);
 }
 
@@ -269,19 +285,12 @@ static void join_worker(pthread_t worker)
 }
 
 /*
- * Ends the connection, and leaves at its number a descriptor that says so (a pipe without a
- * reader). libfuse then frees what it has and unmounts nothing, whatever is mounted at the path by
- * now.
+ * Ends the connection, and leaves at its number a descriptor that says so. libfuse then frees what
+ * it has and unmounts nothing, whatever is mounted at the path by now.
  */
 static bool sever(const struct session *s)
 {
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return false;
-    close(fds[0]);
-    bool severed = dup2(fds[1], fuse_session_fd(s->fuse)) >= 0;
-    close(fds[1]);
-    return severed;
+    return dup2(s->severed_fd, fuse_session_fd(s->fuse)) >= 0;
 }
 
 void session_stop(struct session *s, bool unmount)
