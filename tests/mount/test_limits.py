@@ -149,7 +149,7 @@ def test_one_more_cold(mount, raw, name):
         assert harness.error_of(ids_of, mounted) == 'EIO'
         assert '%s=%d allows' % (name, case.limit) in mounted.status()['last_error']
     assert over(mounted) == {name: 1}
-    assert name in mounted.stderr()
+    assert harness.wait_for(lambda: name in mounted.stderr(), 1 + harness.SLACK)  # nobody waits for the log
     renew(mounted, listings)
     assert ids_of(mounted) == IDS
     assert (mounted.status()['skipped'], mounted.status()['failing']) == (0, False)
@@ -167,7 +167,7 @@ def test_one_more_with_a_list(mount, raw, name):
     status = mounted.status()
     assert (status['failing'], status['skipped']) == (not case.skips, case.skips)
     assert over(mounted) == {name: 1}
-    assert name in mounted.stderr()
+    assert harness.wait_for(lambda: name in mounted.stderr(), 1 + harness.SLACK)  # nobody waits for the log
     renew(mounted, listings)
     assert ids_of(mounted) == IDS
     assert (mounted.status()['skipped'], mounted.status()['failing']) == (0, False)
