@@ -67,7 +67,7 @@ void mount_leave(struct mount *m, bool on_top)
         rc = keeper_unmount(&m->keeper, m->device, on_top);
     else if (m->device)
         rc = mountpoint_leave(m->device);
-    if (rc)
+    if (rc && rc != -ENOENT) /* that is: nothing dead is there */
         log_warning("%s: a dead mount is left behind: %s; umount or -o recover removes it",
                     m->point, rc == -ECHILD ? "imsfs-keeper was killed" : strerror(-rc));
     keeper_stop(&m->keeper);
