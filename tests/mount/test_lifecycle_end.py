@@ -103,16 +103,16 @@ def test_a_second_place_ends_as_well(mount, five, directory):
 @root_only
 def test_another_one_with_our_old_number_stays(mount, five):
     """Who mounts next gets the device number of what went, here before the old daemon has seen that it is gone."""
-    first = mount(five)
+    first = mount(five, background=True)  # ready when this returns
     number = os.stat(first.point).st_dev
-    first.process.send_signal(signal.SIGSTOP)
+    first.signal(signal.SIGSTOP)
     try:
         subprocess.run(['umount', '-l', first.point], check=True)
         others = (mount(five) for _ in range(9))
         heir = next((other for other in others if os.stat(other.point).st_dev == number), None)
     finally:
-        first.process.send_signal(signal.SIGCONT)
-    assert harness.end_of(first.process, AT_ONCE) == 0
+        first.signal(signal.SIGCONT)
+    assert harness.wait_for(lambda: not first.pids(), AT_ONCE)
     if not heir:
         pytest.skip('somebody else has the number')
     assert len(os.listdir(heir.path('by-id'))) == 5
