@@ -293,7 +293,7 @@ static struct verdict judge(struct attempt *a, CURLcode code)
                       : *error     ? error
                                    : curl_easy_strerror(code);
     snprintf(out->cause, sizeof(out->cause), "%s", why);
-    return verdict_of(VERDICT_CURL, (int)code);
+    return *over ? (struct verdict){-EFBIG, false} : verdict_of(VERDICT_CURL, (int)code);
 }
 
 static void leave(struct attempt *a)

@@ -29,6 +29,7 @@ static const struct {
     {429, 0, "the server limits requests; a longer ttl= makes fewer"},
     {0, -EHOSTUNREACH, "check the address, the network and the server's certificate"},
     {0, -ETIMEDOUT, "a longer timeout= waits for a slow server"},
+    {0, -EFBIG, "raise the limit if the service is right"},
     {0, -ENOMEM, "free some memory, or raise its limit (ulimit -v)"},
     {0, -EAGAIN, "raise the limit of processes (ulimit -u) or of memory (ulimit -v)"},
     {0, -EMFILE, "raise the limit of open files (ulimit -n)"},
@@ -69,7 +70,7 @@ void failure_describe(const struct http_response *r, int error, char *out, size_
     char message[240] = "", body_id[80] = "", cause[160];
     if (r->status == 0) {
         log_escape(cause, sizeof(cause), bytes_of(r->cause[0] ? r->cause : strerror(-error)));
-        snprintf(out, size, "no answer: %s", cause);
+        snprintf(out, size, "%s%s", error == -EFBIG ? "" : "no answer: ", cause);
         return;
     }
     refusal_read(strbuf_bytes(&r->body), message, sizeof(message), body_id, sizeof(body_id));

@@ -9,7 +9,8 @@
 #include "imsfs/http.h"
 
 /*
- * "HTTP 404: <the server's message> (request <id>)", or "no answer: <cause>". error is what
+ * "HTTP 404: <the server's message> (request <id>)", or "no answer: <cause>", of one over a limit
+ * the cause alone. error is what
  * http_send() said. Cut at size - 1 bytes.
  */
 void failure_describe(const struct http_response *r, int error, char *out, size_t size);

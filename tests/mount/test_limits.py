@@ -148,6 +148,7 @@ def test_one_more_cold(mount, raw, name):
     else:
         assert harness.error_of(ids_of, mounted) == 'EIO'
         assert '%s=%d allows' % (name, case.limit) in mounted.status()['last_error']
+        assert 'raise the limit' in mounted.status()['last_error']
     assert over(mounted) == {name: 1}
     assert harness.wait_for(lambda: name in mounted.stderr(), 1 + harness.SLACK)  # nobody waits for the log
     renew(mounted, listings)

@@ -81,6 +81,7 @@ static void test_advice(void **state)
         {503, -EIO, "image service", "auth_url"},
         {0, -EHOSTUNREACH, "certificate", "certificate"},
         {0, -ETIMEDOUT, "timeout=", "timeout="},
+        {0, -EFBIG, "raise the limit", "raise the limit"},
         {0, -EAGAIN, "ulimit -u", "ulimit -u"},
         {0, -EMFILE, "ulimit -n", "ulimit -n"},
         {0, -ENFILE, "fs.file-max", "fs.file-max"},

@@ -491,7 +491,7 @@ static void long_headers_are_called_that(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
         struct world w;
         open_world(&w, answers[i], (struct http_config){0});
-        assert_int_equal(get(&w), -EIO);
+        assert_int_equal(get(&w), -EFBIG);
         assert_string_equal(w.response.cause,
                             "more bytes of an answer's headers than max_header_bytes=65536 allows");
         assert_null(w.response.fields.subject_token);
@@ -549,7 +549,7 @@ static void large_answers_are_cut_off(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
         struct world w;
         open_world(&w, answers[i], (struct http_config){.limits = &limits});
-        assert_int_equal(get(&w), -EIO);
+        assert_int_equal(get(&w), -EFBIG);
         assert_int_equal(w.response.status, 0);
         assert_true(w.response.cause[0] != '\0');
         assert_true(w.response.body.len <= 50000);
@@ -903,7 +903,7 @@ static void the_limit_counts_what_is_unpacked(void **state)
     struct limits limits = limits_standard;
     limits.max[LIMIT_BODY_BYTES] = 50000;
     open_world(&w, bomb, (struct http_config){.limits = &limits});
-    assert_int_equal(get(&w), -EIO);
+    assert_int_equal(get(&w), -EFBIG);
     assert_non_null(strstr(w.response.cause, "than max_body_bytes=50000 allows"));
     assert_true(w.response.body.len <= 50000);
     assert_int_equal(w.server.requests, 1);
