@@ -31,7 +31,7 @@ static const struct setting rows[LIMITS] = {
                           "attributes of a record"},
     [LIMIT_VALUE_BYTES] = {"max_value_bytes", BYTES(LIMIT_VALUE_BYTES), 256, 32 * MIB - 1, NULL,
                            "1M", "BYTES", "bytes of an attribute's value"},
-    [LIMIT_NODES] = {"max_nodes", COUNT(LIMIT_NODES), 1, 10000000, NULL, "100000", "N",
+    [LIMIT_NODES] = {"max_nodes", COUNT(LIMIT_NODES), 16, 10000000, NULL, "100000", "N",
                      "values in a record"},
     [LIMIT_DEPTH] = {"max_depth", COUNT(LIMIT_DEPTH), 2, 1000, NULL, "64", "N",
                      "levels of nesting in a record"},

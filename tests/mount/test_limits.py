@@ -209,3 +209,12 @@ def test_what_is_read_of_too_large_a_body_is_bounded(mount, raw):
     assert harness.error_of(ids_of, mounted) == 'EIO'
     assert mounted.status()['bytes'] <= (1 << 20) + (128 << 10)
     assert len(served) == 1
+
+
+def test_the_smallest_max_nodes_takes_a_page(mount, sim):
+    """What stands around the records is within it, whatever becomes of them."""
+    server = sim(data.response(data.records(3)))
+    with pytest.raises(harness.MountFailed) as failed:
+        mount(server.url, 'max_nodes=15')
+    assert failed.value.status == 2
+    assert not mount(server.url, 'max_nodes=16').status()['failing']
