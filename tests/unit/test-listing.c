@@ -123,13 +123,17 @@ static void change(struct shop *s)
     }
 }
 
-static void begin_refresh(struct shop *s)
+/* Requests of the last one, which nobody wants any more, may be there yet. */
+static void begin_refresh(struct world *w)
 {
+    struct shop *s = &w->shop;
+    pthread_mutex_lock(&w->server.turn);
     s->tainted = false;
     memset(s->moved, 0, sizeof(s->moved));
     memset(s->stayed, 0, sizeof(s->stayed));
     for (int i = 0; i < s->count; i++)
         s->stayed[s->images[i]] = true;
+    pthread_mutex_unlock(&w->server.turn);
 }
 
 static void open_shop(struct shop *s, int count)
@@ -284,7 +288,7 @@ static int refresh_as(struct world *w, int result)
     memset(w->times, 0, sizeof(w->times));
     w->restarts = 0;
     w->most = w->in_flight = 0;
-    begin_refresh(&w->shop);
+    begin_refresh(w);
     assert_int_equal(whole_list(w->source, NULL, &sink, &w->last), result);
     return (int)(w->source->counters.requests - before);
 }
@@ -539,9 +543,7 @@ static int refresh_in_motion(struct world *w)
 {
     const struct source_sink sink = {take, forget, w};
     memset(w->times, 0, sizeof(w->times));
-    pthread_mutex_lock(&w->server.turn); /* requests that nobody wants any more may be there yet */
-    begin_refresh(&w->shop);
-    pthread_mutex_unlock(&w->server.turn);
+    begin_refresh(w);
     int r = whole_list(w->source, NULL, &sink, &w->last);
     pthread_mutex_lock(&w->server.turn);
     /* Behind an image that has moved even a listing page by page finds another list. */
