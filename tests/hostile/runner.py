@@ -151,12 +151,7 @@ class Player:
 
     def descriptors(self):
         """(files and so on, each with its number; how many sockets)"""
-        links = []
-        for name in os.listdir(self.process + 'fd'):
-            try:
-                links.append(os.readlink(self.process + 'fd/' + name))
-            except OSError:
-                pass  # closed meanwhile
+        links = harness.descriptors(self.mount.process.pid)
         files = collections.Counter(link for link in links if not link.startswith('socket:'))
         return files, len(links) - files.total()
 

@@ -30,6 +30,8 @@ SLACK = float(os.environ.get('IMSFS_SLACK', '2'))
 DEBUG = bool(os.environ.get('IMSFS_TEST_DEBUG'))
 DEBUG_LINE = re.compile(r'imsfs: (GET|POST) http')
 FOREIGN_TOP = (b'query', b'export')  # at the top, but not made from the list
+# A worker looks where its reader is, while that is alone; of a thread that has ended it learns at its next request.
+FOLLOWED = re.compile(r'/proc/\d+/task/\d+/stat( \(deleted\))?')
 
 
 def built_with(word):
@@ -93,6 +95,16 @@ def processes_of(path):
             if os.fsencode(path) in arguments and arguments[0].endswith(b'imsfs'):
                 found.append(int(entry.split('/')[2]))
     return found
+
+
+def descriptors(pid):
+    """What the descriptors of an imsfs lead to, one for each, but for those by which workers look where their readers
+    are: these come and go with readers."""
+    links = []
+    for name in os.listdir('/proc/%d/fd' % pid):
+        with contextlib.suppress(OSError):  # closed meanwhile
+            links.append(os.readlink('/proc/%d/fd/%s' % (pid, name)))
+    return [link for link in links if not FOLLOWED.fullmatch(link)]
 
 
 def clear(point):

@@ -35,7 +35,6 @@ ANSWERS = {errno.ENOMEM, errno.EIO, errno.EACCES, errno.EHOSTUNREACH, errno.ETIM
 # What may be said besides: in the foreground that all is well; and what libfuse prints itself, whatever we do.
 NEWS = re.compile(
     r': signed in as |: out of memory for telling the kernel|fuse: failed to allocate|^fuse: |^fusermount3: |short read on fuse')
-READER = re.compile(r'/proc/\d+/task/\d+/stat$')  # a worker looks where its reader is, while that is alone
 FAILED_START = re.compile(r': cannot mount: |: mounted, but the kernel does not list it: |: Cannot allocate memory$', re.M)
 GONE = {errno.ENOENT, errno.ESTALE}  # for what only the one of two lists has
 
@@ -366,13 +365,8 @@ class Life:
 
     def held(self):
         """Descriptors that are no sockets, and threads."""
-        kinds = []
         with contextlib.suppress(OSError):
-            for fd in os.listdir('/proc/%d/fd' % self.pid):
-                with contextlib.suppress(OSError):
-                    kind = os.readlink('/proc/%d/fd/%s' % (self.pid, fd))
-                    if not READER.match(kind):
-                        kinds.append(kind)
+            kinds = harness.descriptors(self.pid)
             return (sorted(re.sub(r'.*/stderr$|[\d:\[\]]+', '', kind) for kind in kinds if 'socket:' not in kind),
                     len(os.listdir('/proc/%d/task' % self.pid)))
         return None
