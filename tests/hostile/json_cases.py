@@ -29,8 +29,7 @@ def nested(depth, inside=b''):
 
 CASES = [
     Case('100,001 records', 5, Reply(b'{"images": [' + b','.join([b'{"id":"a"}'] * 100001) + b']}'),
-         log='too many records',
-         memory=32 << 20, within=10),
+         log='too many records', memory=32 << 20, within=10),
     Case('a million records', 5, Reply(b'{"images": [' + b','.join([b'{}'] * 1000000) + b']}'), log='too many records'),
     Case('two million numbers', 5, Reply(b'{"images": [' + b','.join([b'1'] * 2000000) + b']}'),
          log='too many records'),
@@ -38,7 +37,7 @@ CASES = [
          log='too many records'),
     Case('15 MB of empty arrays beside', 5,
          Reply(b'{"x": [' + b','.join([b'[]'] * 5000000) + b'], "images": [{"id":"a"}]}'),
-    log='too much beside the records'),
+         log='too much beside the records'),
     Case('more than max_images', 5, listing(*[b'{"id":"%d"}' % i for i in range(60)]), log='more than 50 images',
          options=('max_images=50',)),
 
@@ -95,15 +94,16 @@ CASES = [
     without('200,000 elements in a value', 27, b'{"id":"x","tags":[%s]}' % b','.join([b'1'] * 200000)),
     Case('20,000 elements in a value', 27, with_value(b'[%s]' % b','.join([b'"t"'] * 20000)), cold='OK'),
 ]
-CASES += [Case('value ' + name, 14, with_value(value), log=NO_LIST) for name, value in {
+NO_VALUES = {
     'NaN': b'NaN', 'Infinity': b'-Infinity', 'with a leading zero': b'007', 'with a leading plus': b'+1',
     'with a leading point': b'.5', 'with a point behind': b'5.', 'in hex': b'0x10', 'True': b'True',
-    'cut short': b'nul',
-    'with a comma behind': b'[1,]', 'with two commas': b'[1,,2]', 'without a colon': b'{"a" 1}',
-    'with a bad escape': b'"\\x41"',
-    'with half an escape': b'"\\u12"', 'that is missing': b''}.items()]
-CASES += [Case('number ' + name, 23, with_value(value), cold='OK') for name, value in {
+    'cut short': b'nul', 'with a comma behind': b'[1,]', 'with two commas': b'[1,,2]', 'without a colon': b'{"a" 1}',
+    'with a bad escape': b'"\\x41"', 'with half an escape': b'"\\u12"', 'that is missing': b'',
+}
+CASES += [Case('value ' + name, 14, with_value(value), log=NO_LIST) for name, value in NO_VALUES.items()]
+NUMBERS = {
     '2^53 and 1': b'9007199254740993', '2^63': b'9223372036854775808', '2^64': b'18446744073709551616',
-    '1e400': b'1e400',
-    '-0': b'-0', '-0.0e-0': b'-0.0e-0', 'of 400 digits': b'7' * 400, 'of 100,000 digits': b'3' * 100000,
-    'with zeros behind': b'1.5000', '1E+2': b'1E+2', '1e-400': b'1e-400'}.items()]
+    '1e400': b'1e400', '-0': b'-0', '-0.0e-0': b'-0.0e-0', 'of 400 digits': b'7' * 400,
+    'of 100,000 digits': b'3' * 100000, 'with zeros behind': b'1.5000', '1E+2': b'1E+2', '1e-400': b'1e-400',
+}
+CASES += [Case('number ' + name, 23, with_value(value), cold='OK') for name, value in NUMBERS.items()]

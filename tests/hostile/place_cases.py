@@ -36,15 +36,16 @@ CASES += [Case('302 to ' + name, 4, redirect(302, target), log='redirects are ne
 CASES += [
     Case('300 with a list of versions', 4, Reply(b'{"versions": []}', 300, (('Location', foreign.HOST.url),)),
          log='HTTP 300'),
-    Case('302 on the second page', 4, [Reply(b'{"images": [{"id": "a"}], "next": "/v2/images?marker=a"}'),
-                                       redirect(302, TARGETS['the foreign host'])],
-         log='redirects are never followed', requests=(2, 2)),
+    Case('302 on the second page', 4,
+         [Reply(b'{"images": [{"id": "a"}], "next": "/v2/images?marker=a"}'),
+          redirect(302, TARGETS['the foreign host'])], log='redirects are never followed', requests=(2, 2)),
     Case('200 with a Location and a Refresh', 4,
          Reply(b'{"images": []}', 200, (('Location', foreign.HOST.url), ('Refresh', '0; url=' + foreign.HOST.url))),
          cold='OK'),
     Case('Alt-Svc and Link to the foreign host', 4,
-         Reply(b'{"images": []}', 200, (('Alt-Svc', 'h2="%s"' % foreign.HOST.address),
-                                        ('Link', '<%s>; rel=next' % foreign.HOST.url))), cold='OK'),
+         Reply(b'{"images": []}', 200,
+               (('Alt-Svc', 'h2="%s"' % foreign.HOST.address), ('Link', '<%s>; rel=next' % foreign.HOST.url))),
+         cold='OK'),
 
     refused('self-signed', 'self', 'self-signed certificate'),
     refused('expired', 'expired', 'certificate has expired'),
@@ -58,8 +59,7 @@ CASES += [
          options=('timeout=1',), after=0.9, log='no answer'),
 
     Case('no such host', 36, None, cold='EHOSTUNREACH|ETIMEDOUT', source='http://no-such-host.invalid:{port}',
-         requests=(0, 0), log='no answer',
-         env={'OS_TOKEN': None}, never=True),
+         requests=(0, 0), log='no answer', env={'OS_TOKEN': None}, never=True),
     Case('a host whose first address nobody has', 36, Reply(b'{"images": []}'), cold='OK',
          source='http://localhost:{port}'),
 
@@ -71,7 +71,7 @@ CASES += [
 
     Case('proxy variables', 38, Reply(b'{"images": []}'), cold='OK', env=PROXIES),
     Case('proxy variables and TLS', 38, Reply(b'{"images": []}'), cold='OK', env=PROXIES, tls='good'),
-    Case('.netrc and .curlrc', 38, Reply(b'{"images": []}'), cold='OK', files={
-        '.netrc': 'machine 127.0.0.1 login somebody password secret\n',
-        '.curlrc': 'proxy = %s\nlocation\n' % foreign.HOST.url}),
+    Case('.netrc and .curlrc', 38, Reply(b'{"images": []}'), cold='OK',
+         files={'.netrc': 'machine 127.0.0.1 login somebody password secret\n',
+                '.curlrc': 'proxy = %s\nlocation\n' % foreign.HOST.url}),
 ]

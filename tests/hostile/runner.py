@@ -2,9 +2,8 @@
 """Plays one row of the table: a mount and a server of its own, a hostile answer, then a good one.
 
 Cold, the hostile answer is the first one that comes; warm, there is a good list, and SIGHUP has it renewed. What is
-looked at is the same: what readers get, in which time, what is logged, how many requests it took,
-    what it left behind in
-memory and descriptors, whether a secret can be seen, and that the next good list is shown.
+looked at is the same: what readers get, in which time, what is logged, how many requests it took, what it left behind
+in memory and descriptors, whether a secret can be seen, and that the next good list is shown.
 """
 import collections
 import functools
@@ -195,9 +194,8 @@ class Player:
 
         def done():
             now = self.mount.status()
-            return (not now['listing_now'] and
-                    (now['lists_published'], now['last_error_at']) != (before['lists_published'],
-                         before['last_error_at']))
+            return not now['listing_now'] and any(now[name] != before[name]
+                                                  for name in ('lists_published', 'last_error_at'))
         harness.wait_for(done, self.case.within + harness.SLACK)
         took = time.monotonic() - start
         self.found = 'stale' if self.mount.status()['failing'] else 'OK'

@@ -11,6 +11,7 @@ LARGE = 'larger than is allowed|Maximum file size exceeded'
 BODY = data.response(data.records(4, name='came'))
 CHUNKED = head(200, 'Transfer-Encoding: chunked', 'Content-Type: application/json')
 SIZED = head(200, 'Content-Length: %d' % len(BODY), 'Content-Type: application/json')
+NO_LIST = 'the answer is no list of images'
 MEGABYTE = b' ' * (1 << 20)
 
 
@@ -34,8 +35,6 @@ def bomb(megabytes_inside):
 def broken(name, *script, log='no answer', **more):
     return Case(name, 10, Reply(script=script), log=log, requests=(2, 4), **more)
 
-NO_LIST = 'the answer is no list of images'
-
 
 LOGIN = b'<!DOCTYPE html><html><body><form action="/login"><input name="password"></form></body></html>'
 CASES = [
@@ -46,9 +45,8 @@ CASES = [
          Reply(script=(head(200, 'Content-Length: 99999999999999999999999'), megabytes(64))), log=LARGE + '|no answer'),
     Case('2 GB in chunks', 7, Reply(script=(CHUNKED, chunked_megabytes(2048))), log=LARGE),
     Case('2 GB without a length', 7, Reply(script=(head(200), megabytes(2048))), log=LARGE),
-    Case('2 GB of digits', 7, Reply(script=(head(200), b'{"images": [', lambda: (b'1' * (1 << 20)
-         for _ in range(2048)))),
-         log=LARGE),
+    Case('2 GB of digits', 7,
+         Reply(script=(head(200), b'{"images": [', lambda: (b'1' * (1 << 20) for _ in range(2048)))), log=LARGE),
     Case('an error of 2 GB', 7, Reply(script=(head(404), megabytes(2048))), log=LARGE),
 
     Case('a bomb of 512 MB', 8, packed('gzip', bomb(512)), log=LARGE),
@@ -57,8 +55,7 @@ CASES = [
          log='compressed more than once'),
     Case('gzip as transfer and content coding', 8,
          Reply(script=(head(200, 'Transfer-Encoding: gzip, chunked', 'Content-Encoding: gzip'), chunk(bomb(1)),
-                       chunk(b''))),
-         log='compressed more than once'),
+                       chunk(b''))), log='compressed more than once'),
     Case('gzip that is none', 8, packed('gzip', BODY), cold='OK', shown=BODY, requests=(2, 2)),
     Case('gzip cut short', 8, packed('gzip', gzip.compress(BODY)[:-20]), requests=(1, 4), log='no '),
     Case('gzip with bytes behind', 8, packed('gzip', gzip.compress(BODY) + b'x' * 100), requests=(1, 4), log='no '),
@@ -77,8 +74,8 @@ CASES = [
          log='no answer'),
     Case('a body that drips', 9, Reply(BODY, drip=0.02), cold='ETIMEDOUT', options=('timeout=1',), after=0.9,
          log='no answer'),
-    Case('headers that drip', 9, Reply(script=[step for byte in b'HTTP/1.1 200 OK\r\nA: ' + b'a' * 100
-                                               for step in (bytes([byte]), 0.02)]),
+    Case('headers that drip', 9,
+         Reply(script=[step for byte in b'HTTP/1.1 200 OK\r\nA: ' + b'a' * 100 for step in (bytes([byte]), 0.02)]),
          cold='ETIMEDOUT', options=('timeout=1',), after=0.9, log='no answer'),
     Case('chunks that drip', 9, Reply(script=[CHUNKED] + [step for _ in range(200) for step in (chunk(b' '), 0.02)]),
          cold='ETIMEDOUT', options=('timeout=1',), after=0.9, log='no answer'),
@@ -99,9 +96,9 @@ CASES = [
          requests=(3, 3)),
     Case('JSON cut where the connection may end', 10, Reply(script=(head(200), BODY[:-1])), log=NO_LIST),
 
-    Case('a login page', 11, Reply(script=(head(200, 'Content-Type: text/html', 'Content-Length: %d' % len(LOGIN)),
-                                           LOGIN),
-                                   keep=True), log=r'no list of images: .*\(text/html\)'),
+    Case('a login page', 11,
+         Reply(script=(head(200, 'Content-Type: text/html', 'Content-Length: %d' % len(LOGIN)), LOGIN), keep=True),
+         log=r'no list of images: .*\(text/html\)'),
     Case('a login page that says it is JSON', 11, Reply(LOGIN), log=NO_LIST),
     Case('XML', 11, Reply(b'<?xml version="1.0"?><images/>'), log=NO_LIST),
     Case('an image', 11, Reply(b'\x89PNG\r\n\x1a\n' + bytes(range(256)) * 100), log=NO_LIST),
@@ -119,11 +116,12 @@ CASES = [
     Case('304', 12, Reply(script=(head(304, 'ETag: "x"'),), keep=True), log='HTTP 304'),
     Case('205', 12, Reply(b'', 205), log='HTTP 205'),
 ]
-CASES += [Case(name, 12, Reply(body), log=NO_LIST) for name, body in {
+NO_LISTS = {
     'nothing': b'', 'a space': b' ', 'an empty object': b'{}', 'an empty array': b'[]',
-    'images is null': b'{"images": null}',
-    'images is an object': b'{"images": {}}', 'images is a string': b'{"images": "[]"}',
-    'a bare array': b'[{"id": "x"}]',
-    'a bare record': b'{"id": "x"}', 'records a line': b'{"id": "x"}\n{"id": "y"}\n', 'null': b'null', 'a number': b'7',
+    'images is null': b'{"images": null}', 'images is an object': b'{"images": {}}',
+    'images is a string': b'{"images": "[]"}', 'a bare array': b'[{"id": "x"}]', 'a bare record': b'{"id": "x"}',
+    'records a line': b'{"id": "x"}\n{"id": "y"}\n', 'null': b'null', 'a number': b'7',
     'an error with 200': b'{"error": {"message": "no", "code": "IMG.0001"}}',
-    'images inside something': b'{"data": {"images": []}}'}.items()]
+    'images inside something': b'{"data": {"images": []}}',
+}
+CASES += [Case(name, 12, Reply(body), log=NO_LIST) for name, body in NO_LISTS.items()]
