@@ -71,5 +71,10 @@ def listing(*records):
     return Reply(b'{"images": [%s]}' % b', '.join(records))
 
 
+def over(limit, most):
+    """What is logged of what goes beyond a limit: by which option that would be raised."""
+    return r'more [^;]* than %s=%d allows( at byte \d+)?; raise the limit' % (limit, most)
+
+
 OLD = 'old'  # of Case.tls: a good certificate, but no TLS that we speak
 SECRETS = {'OS_TOKEN': harness.TOKEN}

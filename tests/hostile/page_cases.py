@@ -2,7 +2,7 @@
 """Ways from page to page that do not end, lead back or lead away: threats 1 to 3, and 15 across pages."""
 import data
 import foreign
-from case import Case, listing, page
+from case import Case, listing, over, page
 from rawserver import Paged, Reply, error
 
 ITEMS = data.records(6)
@@ -66,7 +66,7 @@ CASES = [
          [page(ITEMS[:1], 'a'), page(ITEMS[1:2], '%61'), page(ITEMS[2:3], 'a')], log=BACK, requests=(2, 4)),
     Case('endless pages of the same images', 2, same_images, log=NOTHING_NEW, requests=(3, 20)),
     Case('endless empty pages', 2, empty_pages, log=NOTHING_NEW, requests=(3, 20)),
-    Case('endless pages of new images', 2, numbered, log='more than 50 images', requests=(50, 53),
+    Case('endless pages of new images', 2, numbered, log=over('max_images', 50), requests=(50, 53),
          options=('max_images=50',)),
     Case('endless pages within max_images', 2, numbered, cold='ETIMEDOUT', log='not complete after 1 s', after=0.9,
          requests=(5, 100000), options=('list_timeout=1',), names=(), memory=48 << 20),

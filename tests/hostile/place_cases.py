@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a request may go, and whom it may trust: threats 4, 35 to 38."""
 import foreign
-from case import OLD, Case
+from case import OLD, Case, over
 from rawserver import HANG, RESET, Reply
 
 OWN = '/v2/images?marker=x'
@@ -67,7 +67,9 @@ CASES += [
     met('closes at once', (), 'EIO', 'no answer'),
     met('resets at once', (RESET,), 'EIO|EHOSTUNREACH', 'no answer'),
     met('accepts and says nothing', (HANG,), 'ETIMEDOUT', 'no answer', options=('timeout=1',), after=0.9),
-    met('a megabyte without a line break', (b'x' * (1 << 20), HANG), 'EIO', 'no answer'),
+    # libcurl looks whether it is HTTP only when it has less than 100 KiB of a line.
+    met('a megabyte without a line break', (b'x' * (1 << 20), HANG), 'EIO',
+        'no answer|' + over('max_header_bytes', 64 << 10)),
 
     Case('proxy variables', 38, Reply(b'{"images": []}'), cold='OK', env=PROXIES),
     Case('proxy variables and TLS', 38, Reply(b'{"images": []}'), cold='OK', env=PROXIES, tls='good'),

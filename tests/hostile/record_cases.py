@@ -56,6 +56,11 @@ def named(name):
     return with_record(b'{"id":"x","name":"%s","status":"%s","__platform":"%s"}' % (name, name, name))
 
 
+def same_key(times):
+    """A record with the id besides."""
+    return b'{"id":"x",%s}' % b','.join(b'"k":%d' % i for i in range(times))
+
+
 CASES = [Case('an id ' + name, 16, with_record(record), cold='OK', shown=ONLY_REST, log=SKIPPED, skipped=1)
          for name, record in BAD_IDS.items()]
 CASES += [Case('an id ' + name, 16, with_record(b'{"id":"%s","name":"n"}' % value), cold='OK')
@@ -74,8 +79,8 @@ CASES += [
 CASES += [Case('a key: ' + name, 22, with_record(b'{"id":"x","name":"n","%s":"value"}' % key), cold='OK')
           for name, key in KEYS.items()]
 CASES += [
-    Case('a key a thousand times', 22, with_record(b'{"id":"x",%s}' % b','.join(b'"k":%d' % i for i in range(1000))),
-         cold='OK'),
+    Case('a key 999 times', 22, with_record(same_key(999)), cold='OK'),
+    Case('a key 1,000 times', 22, with_record(same_key(1000)), cold='OK', shown=ONLY_REST, log=SKIPPED, skipped=1),
     Case('a name and an id twice', 22, with_record(b'{"id":"no","id":"x","name":"no","name":"n"}'), cold='OK'),
     Case('two keys with one file name', 22,
          with_record(b'{"id":"x","a/b":"first","a%2Fb":"second","a%252Fb":"third"}'), cold='OK'),

@@ -4,10 +4,10 @@ import gzip
 import zlib
 
 import data
-from case import Case, good
+from case import Case, good, over
 from rawserver import HANG, RESET, Reply, chunk, head
 
-LARGE = 'larger than is allowed|Maximum file size exceeded'
+LARGE = over('max_body_bytes', 16 << 20)
 BODY = data.response(data.records(4, name='came'))
 CHUNKED = head(200, 'Transfer-Encoding: chunked', 'Content-Type: application/json')
 SIZED = head(200, 'Content-Length: %d' % len(BODY), 'Content-Type: application/json')
