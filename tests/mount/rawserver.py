@@ -113,7 +113,7 @@ TLS_HANDSHAKE = b'\x16'
 
 
 class RawServer:
-    def __init__(self, handler, port=0, tls=None, greeting=None):
+    def __init__(self, handler, port=0, tls=None, greeting=None, host='127.0.0.1'):
         if isinstance(handler, list):
             replies = handler
             handler = lambda request, n: replies[min(n, len(replies)) - 1]
@@ -125,7 +125,7 @@ class RawServer:
         self._lock = threading.Lock()
         self._open = set()
         self._closing = threading.Event()
-        self._socket = socket.create_server(('127.0.0.1', port), backlog=64)
+        self._socket = socket.create_server((host, port), backlog=64)
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
