@@ -3,11 +3,10 @@
  * http: GET and POST with limits, retries and one deadline; it uses libcurl through attempt.
  *
  * One thread at a time may use a struct http, but any thread may call http_cancel(). Connections
- * are kept between requests. Never a redirect (libcurl would send X-Auth-Token along to the other
- * host), never a proxy or credentials from the environment or
- * ~/.netrc, never a body over the limit, which
- * counts after decompression. HTTP/2 where the server offers it with TLS. Make it after the last
- * fork.
+ * are kept between requests; a new one goes to where its host is by then. Never a redirect (libcurl
+ * would send X-Auth-Token along to the other host), never a proxy or credentials from the
+ * environment or ~/.netrc, never a body over the limit, which counts after decompression. HTTP/2
+ * where the server offers it with TLS. Make it after the last fork.
  */
 #ifndef IMSFS_HTTP_H
 #define IMSFS_HTTP_H

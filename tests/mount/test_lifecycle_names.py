@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The name service is dead. In a network of our own."""
+"""The name service is dead, or the service moves. In a network of our own."""
 import os
 import signal
 import subprocess
@@ -7,13 +7,18 @@ import time
 
 import pytest
 
+import data
 import harness
 import nameserver
+from rawserver import Paged, RawServer
 
 AT_ONCE = 1 + harness.SLACK
 TIMEOUT = 2
 PORT = 8000
 SOURCE = 'http://%s:%d' % (nameserver.HOST, PORT)
+RECORDS = data.records(3)
+SECOND, MORE = data.records(4), data.records(5)
+GOOD = nameserver.addresses('127.0.0.1')
 # The thread that libcurl leaves asking has memory that LeakSanitizer cannot look at.
 NO_LEAKS = {'ASAN_OPTIONS': 'detect_leaks=0'}
 
@@ -39,6 +44,34 @@ def start(world):
     yield make
     for one in started:
         one.close()
+
+
+def ids_of(records):
+    return sorted(record['id'] for record in records)
+
+
+def clean(mounted):
+    """It ends in time, and in good health."""
+    assert mounted.stop() and not mounted.reports() and not mounted.leaks
+
+
+def test_the_service_moves(world, start, directory):
+    """To another address: the next connection goes there, whatever was known before. One that is good is kept."""
+    names = start(nameserver.NameServer, GOOD)
+    server = start(RawServer, Paged(RECORDS), PORT)
+    mounted = world.mount(directory(), SOURCE, 'ttl=600')
+    asked = names.asked
+    server.handler = Paged(SECOND)
+    mounted.signal(signal.SIGHUP)
+    assert harness.wait_for(lambda: mounted.list('by-id') == ids_of(SECOND), 10)
+    assert names.asked == asked  # the connection is still good
+    server.close()
+    moved = start(RawServer, Paged(MORE), PORT, host='127.0.0.5')
+    names.say = nameserver.addresses('127.0.0.5')
+    mounted.signal(signal.SIGHUP)
+    assert harness.wait_for(lambda: mounted.list('by-id') == ids_of(MORE), 10, 0.1), mounted.status()['last_error']
+    assert moved.lists()
+    clean(mounted)
 
 
 @pytest.mark.parametrize('end', ['wait', 'interrupt', 'SIGTERM', 'unmount'])
