@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The name service is dead, or the service moves. In a network of our own."""
+"""The name service is dead, or lies; and nobody is at the address that it gives. In a network of our own."""
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -21,6 +22,23 @@ SECOND, MORE = data.records(4), data.records(5)
 GOOD = nameserver.addresses('127.0.0.1')
 # The thread that libcurl leaves asking has memory that LeakSanitizer cannot look at.
 NO_LEAKS = {'ASAN_OPTIONS': 'detect_leaks=0'}
+MANY = ['127.1.%d.%d' % (i // 200, 1 + i % 200) for i in range(1000)]
+UNREACHED, LATE = ('EHOSTUNREACH',), ('EHOSTUNREACH', 'ETIMEDOUT')
+BAD = {  # what a name server says, and what a reader gets then who has no list
+    'SERVFAIL': (nameserver.code(nameserver.SERVFAIL), UNREACHED),
+    'NXDOMAIN': (nameserver.code(nameserver.NXDOMAIN), UNREACHED),
+    'REFUSED': (nameserver.code(nameserver.REFUSED), UNREACHED),
+    'no address': (nameserver.code(nameserver.NOERROR), UNREACHED),
+    'nothing': (nameserver.silence, LATE),
+    'garbage': (nameserver.garbage, LATE),
+    'garbage behind the question': (nameserver.garbage_behind, LATE),
+    'less than it says': (nameserver.end, LATE),
+    'another name, the same': (nameserver.itself, LATE),
+    'an address where nobody is': (nameserver.addresses('127.0.0.77'), UNREACHED),
+    'a thousand addresses where nobody is': (nameserver.addresses(*MANY), LATE),
+    'an address that never answers': (nameserver.addresses('127.0.0.88'), LATE),
+    'an address that nobody can reach': (nameserver.addresses('192.0.2.1'), UNREACHED),
+}
 
 
 @pytest.fixture
@@ -46,13 +64,89 @@ def start(world):
         one.close()
 
 
+class Deaf:
+    """An address where the kernel has no room for one more connection, and says nothing."""
+
+    def __init__(self, address):
+        self.sockets = [socket.create_server(address, backlog=0)]
+        for _ in range(4):
+            self.sockets.append(socket.socket())
+            self.sockets[-1].setblocking(False)
+            self.sockets[-1].connect_ex(address)
+
+    def close(self):
+        for one in self.sockets:
+            one.close()
+
+
 def ids_of(records):
     return sorted(record['id'] for record in records)
+
+
+def lists(mounted):
+    return harness.error_of(mounted.list, 'by-id')
 
 
 def clean(mounted):
     """It ends in time, and in good health."""
     assert mounted.stop() and not mounted.reports() and not mounted.leaks
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_cold(world, start, directory, name):
+    """Whoever waits gets an error in time, which is logged once; and a list, when there is one."""
+    say, errors = BAD[name]
+    names = start(nameserver.NameServer, say)
+    start(RawServer, Paged(RECORDS), PORT)
+    start(Deaf, ('127.0.0.88', PORT))
+    mounted = world.mount(directory(), SOURCE, 'lazy', 'timeout=%d' % TIMEOUT, env=NO_LEAKS)
+    begin = time.monotonic()
+    assert lists(mounted) in errors
+    assert time.monotonic() - begin < TIMEOUT + harness.SLACK
+    assert names.asked
+    why = mounted.status()['last_error']
+    assert 'no answer: ' in why
+    assert harness.wait_for(lambda: why in mounted.stderr(), AT_ONCE)
+    assert mounted.stderr().count('\n') == 1
+    names.say = GOOD
+    assert harness.wait_for(lambda: lists(mounted) == 'OK', 10, 0.1), mounted.status()['last_error']
+    assert mounted.list('by-id') == ids_of(RECORDS) and not mounted.status()['failing']
+    clean(mounted)
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_warm(world, start, directory, name):
+    """The old list stays, readers never wait, and the next one comes when the name service is well again."""
+    say, _ = BAD[name]
+    names = start(nameserver.NameServer, GOOD)
+    server = start(RawServer, Paged(RECORDS), PORT)
+    start(Deaf, ('127.0.0.88', PORT))
+    mounted = world.mount(directory(), SOURCE, 'timeout=%d' % TIMEOUT, 'ttl=600', env=NO_LEAKS)
+    assert mounted.list('by-id') == ids_of(RECORDS)
+    names.say = say
+    server.hang_up()
+    server.handler = Paged(MORE)
+    mounted.signal(signal.SIGHUP)
+    until, failing = time.monotonic() + TIMEOUT + 2 * harness.SLACK, False
+    while not failing and time.monotonic() < until:
+        failing = mounted.status()['failing']
+        begin = time.monotonic()
+        assert mounted.list('by-id') == ids_of(RECORDS)
+        assert time.monotonic() - begin < AT_ONCE
+    assert failing
+    names.say = GOOD
+    mounted.signal(signal.SIGHUP)
+    assert harness.wait_for(lambda: mounted.list('by-id') == ids_of(MORE), 10, 0.1), mounted.status()['last_error']
+    clean(mounted)
+
+
+def test_the_one_that_is_there(world, start, directory):
+    """After 999 addresses where nobody is."""
+    start(nameserver.NameServer, nameserver.addresses(*MANY[:-1], '127.0.0.1'))
+    start(RawServer, Paged(RECORDS), PORT)
+    mounted = world.mount(directory(), SOURCE, 'lazy', 'timeout=20')
+    assert mounted.list('by-id') == ids_of(RECORDS)
+    clean(mounted)
 
 
 def test_the_service_moves(world, start, directory):
