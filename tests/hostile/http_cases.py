@@ -12,6 +12,7 @@ ITEMS = data.records(4, name='came')
 SHOWN = data.response(ITEMS)
 BODY = SHOWN
 TRIES = (2, 4)
+PAGE = b'<!DOCTYPE html><html><title>503</title><body>We are sorry</body></html>'
 CHUNKED = head(200, 'Transfer-Encoding: chunked')
 HEADERS = over('max_header_bytes', 64 << 10)
 
@@ -23,6 +24,10 @@ def with_headers(reply, *headers):
 def late(first, *others):
     """The first page is good, with a next, and then come the others."""
     return [Reply(b'{"images": [{"id": "a"}], "next": "/v2/images?marker=a"}'), first, *others]
+
+
+def one_in_ten(status):
+    return lambda request, n: error(status) if n % 10 == 1 else Paged(ITEMS, size=1)(request, n)
 
 
 def endless(piece):
@@ -76,6 +81,9 @@ CASES = [
          [Reply(b'{"images": [{"id": "a"}], "next": "/v2/images?marker=a"}'), error(401),
           Reply(b'{"images": [{"id": "b"}]}')], cold='OK', shown=b'[{"id": "a"}, {"id": "b"}]', sign_in=True,
          log='signed in', requests=(3, 3)),
+    # A token that has only just been given is not asked for again.
+    Case('401 each time, to who can sign in', 28, error(401), cold='EACCES', held=True, log='HTTP 401', sign_in=True,
+         requests=(1, 2)),
     Case('403', 30, error(403), cold='EACCES', log='HTTP 403'),
     Case('404', 30, error(404), log='HTTP 404'),
     Case('410', 30, error(410), log='HTTP 410'),
@@ -87,11 +95,12 @@ CASES = [
     Case('999', 30, error(999), log='HTTP 999'),
     Case('500', 32, error(500), log='HTTP 500'),
     Case('501', 32, error(501), log='HTTP 501'),
-    Case('503 on each tenth', 32, lambda request, n: error(503) if n % 10 == 1 else Paged(ITEMS, size=1)(request, n),
-         cold='OK', shown=SHOWN, requests=(6, 6)),
     Case('503 on the second page, once', 32,
          lambda request, n: error(503) if n == 2 else Paged(ITEMS, size=2)(request, n), cold='OK', shown=SHOWN,
          requests=(4, 4)),
+    Case('a status page', 32,
+         Reply(script=(head(503, 'Content-Type: text/html', 'Retry-After: 3600', 'Content-Length: %d' % len(PAGE)),
+                       PAGE), keep=True), log='HTTP 503: 503 We are sorry;'),
     Case('a message with escapes and lines', 26, error(500, 'a\nb\x1b[31mc\r\nimsfs: fine\x07\u202e\x9b'),
          log=r'HTTP 500: a'),
     Case('a message of a megabyte', 26, error(500, 'm' * 1000000), log=r'HTTP 500: .*m+\.\.\.'),
@@ -187,5 +196,7 @@ CASES += [Case('%d with Retry-After: %s' % (status, name), 31, with_headers(erro
                log='HTTP %d' % status, requests=(1, 4)) for status in (429, 503) for name, value in AFTER.items()]
 CASES += [Case('%d each time' % status, 32, error(status), log='HTTP %d' % status, requests=TRIES)
           for status in (502, 504)]
+CASES += [Case('%d on each tenth' % status, 32, one_in_ten(status), cold='OK', shown=SHOWN, requests=(6, 6))
+          for status in (502, 503, 504)]
 CASES += [Case('429 with Retry-After: 1, then good', 31, [with_headers(error(429), ('Retry-After', '1')), Reply(BODY)],
                cold='OK', shown=SHOWN, after=0.9, requests=(2, 2), log=None)]

@@ -68,6 +68,7 @@ CASES = [
     Case('endless empty pages', 2, empty_pages, log=NOTHING_NEW, requests=(3, 20)),
     Case('endless pages of new images', 2, numbered, log=over('max_images', 50), requests=(50, 53),
          options=('max_images=50',)),
+    Case('more than max_pages', 2, numbered, log=over('max_pages', 5), requests=(5, 7), options=('max_pages=5',)),
     Case('endless pages within max_images', 2, numbered, cold='ETIMEDOUT', log='not complete after 1 s', after=0.9,
          requests=(5, 100000), options=('list_timeout=1',), names=(), memory=48 << 20),
     Case('endless vanishing markers', 2, changing, log='images vanish while the list is read', requests=(6, 6)),

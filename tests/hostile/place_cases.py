@@ -48,6 +48,7 @@ CASES += [
          cold='OK'),
 
     refused('self-signed', 'self', 'self-signed certificate'),
+    refused('signed by a stranger', 'stranger', 'unable to get local issuer certificate'),
     refused('expired', 'expired', 'certificate has expired'),
     refused('of another host', 'elsewhere', "target host name '127.0.0.1'"),
     refused('TLS 1.1 at most', OLD, 'no answer'),

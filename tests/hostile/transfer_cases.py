@@ -32,6 +32,13 @@ def bomb(megabytes_inside):
     return b''.join(packer.compress(MEGABYTE) for _ in range(megabytes_inside)) + packer.flush()
 
 
+def zstd_bomb(megabytes_inside):
+    """A frame with a window of 128 KiB, and blocks of as many times one byte."""
+    blocks = megabytes_inside * 8
+    return b'\x28\xb5\x2f\xfd\0\x38' + b''.join(
+        (128 << 10 << 3 | 1 << 1 | (i == blocks - 1)).to_bytes(3, 'little') + b' ' for i in range(blocks))
+
+
 def broken(name, *script, log='no answer', **more):
     return Case(name, 10, Reply(script=script), log=log, requests=(2, 4), **more)
 
@@ -50,6 +57,7 @@ CASES = [
     Case('an error of 2 GB', 7, Reply(script=(head(404), megabytes(2048))), log=LARGE),
 
     Case('a bomb of 512 MB', 8, packed('gzip', bomb(512)), log=LARGE),
+    Case('a bomb of 512 MB in zstd', 8, packed('zstd', zstd_bomb(512)), log=LARGE),
     Case('a bomb of a bomb', 8, packed('gzip, gzip', gzip.compress(bomb(64))), log='compressed more than once'),
     Case('five times gzip', 8, Reply(good(0), headers=(('Content-Encoding', 'gzip'),) * 5),
          log='compressed more than once'),

@@ -14,21 +14,22 @@ def openssl(directory, *arguments):
     subprocess.run(['openssl', *arguments], cwd=directory, check=True, capture_output=True)
 
 
-def sign(directory, name, names=LOCAL, days='2'):
+def sign(directory, name, names=LOCAL, days='2', authority='ca'):
     openssl(directory, 'req', *KEY, '-keyout', name + '.key', '-out', name + '.csr', '-subj', '/CN=' + name,
             '-addext', names)
-    openssl(directory, 'x509', '-req', '-in', name + '.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial',
-            '-days', days, '-copy_extensions', 'copy', '-out', name + '.pem')
+    openssl(directory, 'x509', '-req', '-in', name + '.csr', '-CA', authority + '.pem', '-CAkey',
+            authority + '.key', '-CAcreateserial', '-days', days, '-copy_extensions', 'copy', '-out', name + '.pem')
 
 
 def make(directory):
-    """ca signs good, expired and elsewhere; self signs itself; other is a CA of nobody."""
+    """ca signs good, expired and elsewhere; self signs itself; other is a CA that nobody trusts, and signs stranger."""
     for name in ('ca', 'other', 'self'):
         openssl(directory, 'req', '-x509', *KEY, '-keyout', name + '.key', '-out', name + '.pem',
                 '-subj', '/CN=' + name, '-addext', LOCAL)
     sign(directory, 'good')
     sign(directory, 'expired', days='-1')
     sign(directory, 'elsewhere', 'subjectAltName=DNS:ims.example.com')
+    sign(directory, 'stranger', authority='other')
 
 
 def context(directory, name):
