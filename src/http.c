@@ -10,6 +10,7 @@
 
 #define TRIES 4
 #define BACKOFF_MS 500
+#define TRY_MIN_MS 100 /* with less time there comes no answer but a time-out in place of one */
 /* The longest sleep: a suspended machine's deadline is noticed this soon after waking. */
 #define POLL_MS 1000
 
@@ -118,12 +119,12 @@ static int send_on(struct http *h, struct line *l, const struct http_request *re
         int64_t until =
             clock_now_ms(c->clock) + retry_delay_ms(done, l->answer.fields.retry_after_ms,
                                                     c->backoff_ms, c->random(c->random_ctx));
-        if (until >= request->deadline_ms)
+        if (until + TRY_MIN_MS > request->deadline_ms)
             return verdict.error;
         if (!pause_until(h, until))
             return -ECANCELED;
         /* The pause may have lasted longer: a busy or a suspended machine. */
-        if (clock_now_ms(c->clock) >= request->deadline_ms)
+        if (clock_now_ms(c->clock) + TRY_MIN_MS > request->deadline_ms)
             return verdict.error;
     }
 }

@@ -42,8 +42,8 @@ void http_free(struct http *h);
  * Sends the request, and again after a pause where that may help: a POST, too, must do no harm when
  * it arrives twice. 0: the status is 200 or 201 and the body whole. Else what verdict_of() says
  * about the last try; -ECANCELED after http_cancel(); -ENOMEM; -EFBIG: the answer is over a limit;
- * -EIO. out is filled in any case. When the pause would not end before the deadline, the last
- * try's error is the answer at once; and when it lasted that long after all.
+ * -EIO. out is filled in any case. When the pause would leave no time for a try before the
+ * deadline, the last try's error is the answer at once; and when it has left none after all.
  */
 MUST_CHECK int http_send(struct http *h, const struct http_request *request,
                          struct http_response *out);
