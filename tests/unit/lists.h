@@ -45,6 +45,22 @@ static inline void lists_deinit(struct lists *l)
     slot_table_free(l->attrs);
 }
 
+/* A test that finds *l as its state, grouped by status. */
+#define LISTS_TEST(fn, l) \
+    cmocka_unit_test_prestate_setup_teardown(fn, lists_setup, lists_teardown, l)
+
+static inline int lists_setup(void **state)
+{
+    lists_init(*state, "status");
+    return 0;
+}
+
+static inline int lists_teardown(void **state)
+{
+    lists_deinit(*state);
+    return 0;
+}
+
 static inline struct image *lists_image(struct lists *l, const char *json)
 {
     struct image *img;

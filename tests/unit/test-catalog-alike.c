@@ -22,20 +22,6 @@ struct digest __wrap_digest_of(const struct digest_key *key, struct bytes text)
 
 static struct lists l;
 
-static int set_up(void **state)
-{
-    (void)state;
-    lists_init(&l, "status");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    lists_deinit(&l);
-    return 0;
-}
-
 /* What a look-up from the mount's root along a path ends with. */
 static int look_up(const struct catalog *c, const char *path)
 {
@@ -129,10 +115,10 @@ static void a_name_in_another_directory_is_another(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_id_waits_until_its_number_is_free, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_name_waits_until_its_number_is_free, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_image_without_a_place_is_not_shown, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_name_in_another_directory_is_another, set_up, tear_down),
+        LISTS_TEST(an_id_waits_until_its_number_is_free, &l),
+        LISTS_TEST(a_name_waits_until_its_number_is_free, &l),
+        LISTS_TEST(an_image_without_a_place_is_not_shown, &l),
+        LISTS_TEST(a_name_in_another_directory_is_another, &l),
     };
     return cmocka_run_group_tests_name("catalog-alike", tests, NULL, NULL);
 }

@@ -5,20 +5,6 @@
 #define B RECORD("b", "Debian", "active")
 #define C RECORD("c", "Fedora", "queued")
 
-static int setup(void **state)
-{
-    static struct lists lists;
-    lists_init(&lists, "status");
-    *state = &lists;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lists_deinit(*state);
-    return 0;
-}
-
 static struct catalog *growing(struct lists *l)
 {
     struct catalog *c;
@@ -544,10 +530,11 @@ static void a_list_knows_what_it_weighs(void **state)
     catalog_free(base);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) LISTS_TEST(name, &lists)
 
 int main(void)
 {
+    static struct lists lists;
     const struct CMUnitTest tests[] = {
         TEST(images_are_in_their_groups),
         TEST(arrays_put_an_image_under_each_element_once),

@@ -241,21 +241,6 @@ static void mutate(struct strbuf *text)
 
 /* --- Tests --- */
 
-static struct lists lists;
-
-static int setup(void **state)
-{
-    lists_init(&lists, "status");
-    *state = &lists;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lists_deinit(*state);
-    return 0;
-}
-
 static struct catalog *first_list(struct lists *l, struct strbuf *text)
 {
     add_list(text);
@@ -354,10 +339,11 @@ static void whatever_comes_the_list_is_the_same(void **state)
     catalog_free(old);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) LISTS_TEST(f, &lists)
 
 int main(void)
 {
+    static struct lists lists;
     const struct CMUnitTest tests[] = {
         TEST(an_unchanged_list_is_known),
         TEST(what_is_too_large_is_not_known),

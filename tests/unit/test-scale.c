@@ -205,21 +205,7 @@ static void a_page_costs_as_much_in_another_order(void **state)
     assert_alike("a page in another order", less, reversed_steps(images - PAGE_SIZE, less * TIMES));
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    lists_init(&l, "status");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    lists_deinit(&l);
-    return 0;
-}
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define TEST(fn) LISTS_TEST(fn, &l)
 
 int main(void)
 {
