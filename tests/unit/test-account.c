@@ -725,7 +725,7 @@ static void secrets_are_wiped_from_the_environment(void **state)
         "HUAWEICLOUD_SDK_SK",
         "HUAWEICLOUD_SDK_SECURITY_TOKEN",
     };
-    char entries[ARRAY_SIZE(names)][64];
+    char entries[ARRAY_SIZE(names)][64] = {{0}};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         snprintf(entries[i], sizeof(entries[i]), "%s=" SECRET, names[i]);
         putenv(entries[i]);

@@ -12,6 +12,7 @@
 #include "fake-server.h"
 #include "imsfs/auth_keystone.h"
 #include "imsfs/log.h"
+#include "programs.h"
 
 /* A Keystone that gives the tokens T1, T2, ... */
 struct world {
@@ -608,7 +609,7 @@ int main(void)
         cmocka_unit_test(another_token_is_exchanged),
         cmocka_unit_test(what_is_left_of_a_token_is_by_the_clock_of_keystone),
         cmocka_unit_test(a_new_token_in_the_file_ends_the_pause),
-        cmocka_unit_test(a_program_is_not_run_in_the_pause),
+        PROGRAM_TEST(a_program_is_not_run_in_the_pause),
         cmocka_unit_test(a_file_that_cannot_be_read_makes_no_pause),
         cmocka_unit_test(a_token_without_a_project_is_refused),
         cmocka_unit_test(a_passcode_is_good_for_one_sign_in),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "imsfs/log.h"
+#include "programs.h"
 
 static char path[] = "/tmp/imsfs-test-XXXXXX";
 static const struct url safe = {.base = (char *)"https://ims.example.com", .https = true};
@@ -254,7 +255,7 @@ int main(void)
         cmocka_unit_test(an_expired_token_is_read_again),
         cmocka_unit_test(a_refused_token_waits_for_another),
         cmocka_unit_test(the_same_token_is_tried_after_a_minute),
-        cmocka_unit_test(a_program_is_left_in_peace),
+        PROGRAM_TEST(a_program_is_left_in_peace),
         cmocka_unit_test(a_file_may_have_a_new_token_at_any_time),
         cmocka_unit_test(no_token_is_an_error_that_says_so),
         cmocka_unit_test(secrets_stay_off_open_networks),

@@ -193,7 +193,7 @@ static int flood_syslog(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-    if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+    if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
         mount("none", "/dev", "tmpfs", 0, NULL) ||
         bind(fd, (const struct sockaddr *)&address, sizeof(address)))
         return 2;

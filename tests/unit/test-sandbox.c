@@ -154,7 +154,7 @@ TRY(write_allowed_file, try_write("in/file"))
 TRY(write_new_file, try_write("in/new"))
 TRY(write_null, try_write("/dev/null"))
 TRY(unlink_file, try_unlink("in/file"))
-TRY(chown_file, try_chown("in/file"))
+TRY(chown_file, try_chown("in/beside"))
 TRY(run_program, try_run())
 TRY(connect_there, try_connect(port))
 TRY(connect_elsewhere, try_connect(other_port))
@@ -218,7 +218,7 @@ static void what_is_refused_is_left_out(void **state)
                 _exit(1);
             if (root && landlock_version() > 0 && try_read("/root") != rows[i].read_home)
                 _exit(2);
-            _exit(root && try_chown("in/file") != rows[i].chown_file ? 3 : 0);
+            _exit(root && try_chown("in/beside") != rows[i].chown_file ? 3 : 0);
         }
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -14,6 +14,7 @@
 
 #include "imsfs/log.h"
 #include "imsfs/secret.h"
+#include "programs.h"
 
 #define FOREVER_MS (3600 * 1000)
 
@@ -342,17 +343,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fixed_token_stays),
         cmocka_unit_test(a_fixed_token_is_checked_at_once),
-        cmocka_unit_test(the_first_of_the_three_counts),
-        cmocka_unit_test(what_was_given_is_copied),
+        PROGRAM_TEST(the_first_of_the_three_counts),
+        PROGRAM_TEST(what_was_given_is_copied),
         cmocka_unit_test(a_file_is_read_each_time),
         cmocka_unit_test(a_file_without_a_token_is_refused),
         cmocka_unit_test(only_a_regular_file_is_read),
         cmocka_unit_test(a_file_that_others_can_read_is_named_once),
-        cmocka_unit_test(a_program_is_run_each_time),
-        cmocka_unit_test(a_program_that_prints_no_token_is_named),
-        cmocka_unit_test(a_long_token_passes),
-        cmocka_unit_test(a_program_may_take_no_longer_than_it_may),
-        cmocka_unit_test(cancelling_ends_it_and_all_that_follow),
+        PROGRAM_TEST(a_program_is_run_each_time),
+        PROGRAM_TEST(a_program_that_prints_no_token_is_named),
+        PROGRAM_TEST(a_long_token_passes),
+        PROGRAM_TEST(a_program_may_take_no_longer_than_it_may),
+        PROGRAM_TEST(cancelling_ends_it_and_all_that_follow),
     };
     umask(077);
     close(mkstemp(path));
