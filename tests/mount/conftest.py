@@ -22,7 +22,7 @@ LIVE = []  # mounts that a watchdog may have to kill
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'all: large; runs when IMSFS_TEST_ALL is set (tests/run --all)')
-    config.addinivalue_line('markers', 'limit(seconds): how long the test may take (default 60)')
+    config.addinivalue_line('markers', 'limit(seconds): how long the test may take (default 60), at the usual slack')
     config.addinivalue_line('markers', 'offline: needs neither the binaries nor /dev/fuse')
 
 
@@ -48,7 +48,7 @@ def pytest_sessionstart(session):
 def limit(request):
     """SIGALRM ends a test that takes too long; a call that not even that ends has its mount killed."""
     marker = request.node.get_closest_marker('limit')
-    seconds = marker.args[0] if marker else 60
+    seconds = round((marker.args[0] if marker else 60) * max(harness.SLACK / harness.USUAL_SLACK, 1))
 
     def on_alarm(number, frame):
         pytest.fail('over the limit of %d s' % seconds)

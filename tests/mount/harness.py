@@ -25,7 +25,8 @@ BUILD = os.path.join(ROOT, os.environ.get('IMSFS_BUILD', 'build-test'))
 IMSFS = os.path.join(BUILD, 'imsfs')
 SIM = os.path.join(BUILD, 'ims-sim')
 # What a busy machine and a sanitizer may add to a time that the contract bounds.
-SLACK = float(os.environ.get('IMSFS_SLACK', '2'))
+USUAL_SLACK = 2
+SLACK = float(os.environ.get('IMSFS_SLACK', USUAL_SLACK))
 # Each mount in the foreground says all that it can (tests/run canary).
 DEBUG = bool(os.environ.get('IMSFS_TEST_DEBUG'))
 DEBUG_LINE = re.compile(r'imsfs: (GET|POST) http')

@@ -27,7 +27,7 @@ def test_killed_then_503_then_hang_then_back(mount, raw):
         time.sleep(1.5)
         start = time.monotonic()
         assert read_all(mounted) == good, name
-        assert time.monotonic() - start < 2 + 2 * harness.SLACK, name
+        assert time.monotonic() - start < 5 * harness.SLACK, name  # far more if each read waited for the server
         time.sleep(1)
         assert read_all(mounted) == good, name
         assert harness.wait_for(lambda: mounted.status()['last_error'], 5), name
@@ -55,12 +55,14 @@ def test_tries_again_at_growing_intervals(mount, raw):
 
 def test_stale_bounds_how_long(mount, raw):
     server = raw(Paged(ITEMS))
-    mounted = mount(server.url, 'ttl=1', 'stale=3', 'timeout=2')
+    stale = round(2 + harness.SLACK)
+    mounted = mount(server.url, 'ttl=1', 'stale=%d' % stale, 'timeout=2')
     assert len(mounted.list('by-id')) == 20
     server.close()
     time.sleep(1.5)
     assert len(mounted.list('by-id')) == 20
-    assert harness.wait_for(lambda: harness.error_of(os.listdir, mounted.path('by-id')) == 'EHOSTUNREACH', 10, 0.2)
+    assert harness.wait_for(lambda: harness.error_of(os.listdir, mounted.path('by-id')) == 'EHOSTUNREACH',
+                            2 * stale + 4, 0.2)
 
 
 def test_a_file_that_goes_away_or_bad(mount, source_file):
