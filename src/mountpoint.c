@@ -189,14 +189,20 @@ static const struct refusal_text refusals[] = {
     {EACCES, "no permission: a mount point must be yours to write"},
 };
 
+void mountpoint_add_removal(struct strbuf *out, const char *path)
+{
+    strbuf_add_str(out, geteuid() == 0 ? "umount " : "fusermount3 -u ");
+    strbuf_add_quoted(out, path);
+}
+
 static int refuse(const char *path, int error, struct strbuf *why)
 {
     if (is_death(error)) {
         char real[PATH_MAX];
         CLEANUP(close_fd) int place = open_place(path, real);
-        strbuf_printf(why, "%s: a dead mount is here: remove it with: %s '%s'%s", path,
-                      geteuid() == 0 ? "umount" : "fusermount3 -u", path,
-                      place >= 0 && is_ours(real) ? ", or use -o recover" : "");
+        strbuf_printf(why, "%s: a dead mount is here: remove it with: ", path);
+        mountpoint_add_removal(why, path);
+        strbuf_add_str(why, place >= 0 && is_ours(real) ? ", or use -o recover" : "");
         return -ENOTCONN;
     }
     const char *text = strerror(error);

@@ -85,6 +85,17 @@ void strbuf_add_str(struct strbuf *b, const char *s)
     strbuf_add(b, s, strlen(s));
 }
 
+void strbuf_add_quoted(struct strbuf *b, const char *s)
+{
+    strbuf_add_char(b, '\'');
+    for (; *s; s++)
+        if (*s == '\'') /* none can stand between two of them */
+            strbuf_add_str(b, "'\\''");
+        else
+            strbuf_add_char(b, *s);
+    strbuf_add_char(b, '\'');
+}
+
 void strbuf_printf(struct strbuf *b, const char *fmt, ...)
 {
     va_list ap;

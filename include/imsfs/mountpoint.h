@@ -31,6 +31,9 @@ MUST_CHECK int mountpoint_check(const char *path, bool nonempty, char **real, st
  */
 MUST_CHECK int mountpoint_recover(const char *path, struct strbuf *why);
 
+/* Adds the command that removes a dead mount, for a shell. */
+void mountpoint_add_removal(struct strbuf *out, const char *path);
+
 /*
  * Adds what mount(8) would take with -o, as libfuse wants it: always read-only, and without what a
  * stranger's data must not have. source is what the mount shows as its source.

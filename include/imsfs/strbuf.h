@@ -32,6 +32,8 @@ void strbuf_free(struct strbuf *b);
 void strbuf_reset(struct strbuf *b);
 void strbuf_add(struct strbuf *b, const void *data, size_t len);
 void strbuf_add_str(struct strbuf *b, const char *s);
+/* As one word of a shell's: 'it'\''s'. */
+void strbuf_add_quoted(struct strbuf *b, const char *s);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* strbuf_reserve() where there is no room yet. */
 bool strbuf_grow(struct strbuf *b, size_t more);

@@ -62,10 +62,11 @@ def test_recover_refuses_a_living_mount(mount, five, directory):
     assert len(mounted.list('by-id')) == 5
 
 
-def test_a_dead_mount_tells_the_command(mount, five, directory):
+@pytest.mark.parametrize('name', ['mnt', "it's $(HOME)"])
+def test_a_dead_mount_tells_the_command(mount, five, directory, name):
     """That of who reads it; and it works as it is written."""
     work = directory()
-    dead = mount(five, work=work)
+    dead = mount(five, work=work, point=os.path.join(work, name))
     kill(dead)
     line = refused(mount, five, work=directory(), point=dead.point, background=True)
     assert line.endswith(', or use -o recover')

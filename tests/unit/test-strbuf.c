@@ -107,6 +107,20 @@ static void what_is_stolen_belongs_to_the_thief(void **state)
     strbuf_free(&b);
 }
 
+static void a_quoted_word_is_one_for_a_shell(void **state)
+{
+    (void)state;
+    static const char *const words[][2] = {
+        {"", "''"},       {"/mnt/a b", "'/mnt/a b'"},       {"/mnt/it's", "'/mnt/it'\\''s'"},
+        {"'", "''\\'''"}, {"$(id) \"`\\", "'$(id) \"`\\'"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        CLEANUP(strbuf_free) struct strbuf b = STRBUF_INIT;
+        strbuf_add_quoted(&b, words[i][0]);
+        assert_string_equal(strbuf_str(&b), words[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +131,7 @@ int main(void)
         cmocka_unit_test(reserve_gives_room_and_adds_nothing),
         cmocka_unit_test(running_out_of_memory_is_sticky),
         cmocka_unit_test(what_is_stolen_belongs_to_the_thief),
+        cmocka_unit_test(a_quoted_word_is_one_for_a_shell),
     };
     return cmocka_run_group_tests_name("strbuf", tests, NULL, NULL);
 }
