@@ -262,20 +262,21 @@ static int mount_it(struct app *app, struct strbuf *why)
     return mount_find(&app->mount, why);
 }
 
-/* In reverse order: nobody waits, nobody is told, nobody asks. */
-static void unwind(struct app *app)
+/* In reverse order: nobody waits, nobody is told, nobody asks. -errno: our mount is left behind. */
+static int unwind(struct app *app)
 {
     if (app->cache)
         cache_stop(app->cache);
     bool on_top = mount_on_top(&app->mount);
     if (app->fs)
         fs_stop(app->fs, on_top && !mount_is_kept(&app->mount));
-    mount_leave(&app->mount, on_top);
+    int rc = mount_leave(&app->mount, on_top);
     cache_free(app->cache);
     fs_free(app->fs);
     queries_free(app->queries);
     source_free(app->source);
     numbers_deinit(&app->numbers);
+    return rc;
 }
 
 /* Where memory is short, what was to be said may not have found any either. */
@@ -299,10 +300,10 @@ static int serve(struct app *app)
         strbuf_printf(&why, "cannot go to the background: %s", strerror(-rc));
     if (!rc)
         wait_for_end(app);
-    unwind(app);
+    int left = unwind(app);
     if (rc)
         daemon_failed(&app->daemon, DAEMON_FAILURE, reason(&why, rc));
-    return rc ? DAEMON_FAILURE : DAEMON_OK;
+    return rc || left ? DAEMON_FAILURE : DAEMON_OK;
 }
 
 /* The log is a terminal's only in the foreground: what the child has to say goes through the

@@ -60,17 +60,28 @@ bool mount_on_top(const struct mount *m)
     return m->mounted && mountpoint_on_top(m->point, m->device);
 }
 
-void mount_leave(struct mount *m, bool on_top)
+static void say_left(const struct mount *m, int rc)
+{
+    CLEANUP(strbuf_free) struct strbuf command = STRBUF_INIT;
+    mountpoint_add_removal(&command, m->point);
+    log_error("%s: a dead mount is left behind: %s; remove it with: %s, or use -o recover",
+              m->point, rc == -ECHILD ? "imsfs-keeper was killed" : strerror(-rc),
+              strbuf_error(&command) ? "umount" : strbuf_str(&command));
+}
+
+int mount_leave(struct mount *m, bool on_top)
 {
     int rc = 0;
     if (m->mounted && mount_is_kept(m))
         rc = keeper_unmount(&m->keeper, m->device, on_top);
     else if (m->device)
         rc = mountpoint_leave(m->device);
-    if (rc && rc != -ENOENT) /* that is: nothing dead is there */
-        log_warning("%s: a dead mount is left behind: %s; umount or -o recover removes it",
-                    m->point, rc == -ECHILD ? "imsfs-keeper was killed" : strerror(-rc));
     keeper_stop(&m->keeper);
+    if (rc == -ENOENT || (rc && m->device && !mount_present(m))) /* nothing dead is there */
+        rc = 0;
+    if (rc)
+        say_left(m, rc);
+    return rc;
 }
 
 void mount_deinit(struct mount *m)

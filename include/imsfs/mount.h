@@ -41,8 +41,9 @@ bool mount_on_top(const struct mount *m);
 /* Whether it is the keeper who unmounts. */
 bool mount_is_kept(const struct mount *m);
 /* At the end: what is mounted of it even now goes, for it is of no use to anybody; on_top is what
- * mount_on_top() said before it ended. Logs what does not go. */
-void mount_leave(struct mount *m, bool on_top);
+ * mount_on_top() said before it ended. -errno: it stays; logged, with the command that removes it.
+ */
+MUST_CHECK int mount_leave(struct mount *m, bool on_top);
 void mount_deinit(struct mount *m);
 
 #endif

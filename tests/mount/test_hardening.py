@@ -194,12 +194,22 @@ def test_what_is_mounted_over_it_stays_where_we_may_not_look(mount, raw, directo
 
 
 def test_without_the_keeper_the_mount_stays(mount, source_file):
-    """It works on, but ends as a dead one; the log says who removes it."""
+    """It works on, but ends as a dead one; that is a failure, and the log has the command that removes it."""
     mounted = mount(source_file(data.response(ITEMS)))
     keeper, = keepers(mounted)
     os.kill(keeper, signal.SIGKILL)
     assert len(mounted.list('by-id')) == 5
     mounted.signal(signal.SIGTERM)
-    mounted.process.wait(10)
-    assert mounted.mounted() and 'imsfs-keeper was killed; umount or -o recover' in mounted.stderr()
-    harness.clear(mounted.point)
+    assert mounted.process.wait(10) == 1 and mounted.mounted()
+    command, = re.findall('imsfs-keeper was killed; remove it with: (.*), or use -o recover', mounted.stderr())
+    assert subprocess.run(command, shell=True).returncode == 0
+    assert not mounted.mounted()
+
+
+def test_without_the_keeper_anybody_else_may_unmount_it(mount, source_file):
+    mounted = mount(source_file(data.response(ITEMS)))
+    keeper, = keepers(mounted)
+    os.kill(keeper, signal.SIGKILL)
+    subprocess.run(['fusermount3', '-u', mounted.point], check=True)
+    assert mounted.process.wait(10) == 0
+    assert 'dead mount' not in mounted.stderr()
