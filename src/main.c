@@ -341,7 +341,8 @@ static int run(struct app *app)
     if (!rc)
         rc = login_load(&app->login, o, &why);
     if (rc) {
-        log_error("%s", reason(&why, rc));
+        const char *scarcity = failure_scarcity(rc);
+        log_error("%s%s%s", reason(&why, rc), scarcity ? "; " : "", scarcity ? scarcity : "");
         return DAEMON_FAILURE;
     }
     rc = app->signal_fd = daemon_signals();

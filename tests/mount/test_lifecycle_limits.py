@@ -21,7 +21,7 @@ def start_with(count, source, point, what=resource.RLIMIT_NOFILE, **named):
 
 
 @pytest.mark.parametrize('kind', ['file', 'http'])
-@pytest.mark.parametrize('count', range(7, 40, 3))
+@pytest.mark.parametrize('count', [*range(4, 10), *range(10, 40, 3)])
 def test_few_descriptors(raw, source_file, tmp_path, kind, count):
     source = raw(Paged(RECORDS)).url if kind == 'http' else source_file(data.response(RECORDS))
     point = str(tmp_path / 'mnt')
