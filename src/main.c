@@ -297,7 +297,8 @@ static int serve(struct app *app)
     if (!rc)
         rc = mount_it(app, &why);
     if (!rc && (rc = daemon_ready(&app->daemon)))
-        strbuf_printf(&why, "cannot go to the background: %s", strerror(-rc));
+        strbuf_printf(&why, "cannot go to the background: %s; %s", strerror(-rc),
+                      advice(rc, "that takes /dev/null"));
     if (!rc)
         wait_for_end(app);
     int left = unwind(app);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "imsfs/failure.h"
@@ -22,6 +24,22 @@ int mount_keep(struct mount *m, char *const argv[], void (*forget)(void *ctx), v
     return keeper_start(&m->keeper, m->point, argv, forget, ctx);
 }
 
+#define DEVICE "/dev/fuse"
+
+/* What is wrong with the device, or NULL. */
+static const char *device_advice(void)
+{
+    const dev_t fuse = makedev(10, 229); /* in Linux: Documentation/admin-guide/devices.txt */
+    struct stat st;
+    if (stat(DEVICE, &st) < 0)
+        return "there is no " DEVICE ": load the module fuse, or give the device to the container";
+    if (!S_ISCHR(st.st_mode) || st.st_rdev != fuse)
+        return DEVICE " is not the device of FUSE here";
+    if (access(DEVICE, R_OK | W_OK) < 0)
+        return DEVICE " may not be opened here: see its mode, and what the container allows";
+    return NULL;
+}
+
 const char *mount_advice(int rc, bool for_others)
 {
     const char *scarcity = failure_scarcity(rc);
@@ -31,7 +49,8 @@ const char *mount_advice(int rc, bool for_others)
         return "no_new_privs is set here (NoNewPrivileges=, setpriv), so fusermount3 has no rights";
     if (rc == -EPERM && geteuid() != 0 && for_others)
         return "allow_other and allow_root need user_allow_other in /etc/fuse.conf";
-    return "imsfs needs /dev/fuse and, for users, fusermount3";
+    const char *device = device_advice();
+    return device ? device : "imsfs needs " DEVICE " and, for users, fusermount3";
 }
 
 int mount_find(struct mount *m, struct strbuf *why)

@@ -212,3 +212,19 @@ def test_as_mount8_calls_it(source_file, point, tmp_path):
     assert len(os.listdir(point / 'by-id')) == 5
     subprocess.run(['fusermount3', '-u', str(point)], check=True)
     assert harness.wait_for(lambda: str(point) not in harness.mounts(), 3)
+
+
+NO_DEVICES = 'mount -t tmpfs devices /dev && mknod -m 666 /dev/urandom c 1 9 && '
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='takes a namespace of mounts')
+@pytest.mark.parametrize('hide, said', [
+    (NO_DEVICES + 'mknod -m 666 /dev/null c 1 3', 'there is no /dev/fuse'),
+    ('mount --bind /dev/null /dev/fuse', '/dev/fuse is not the device'),
+    (NO_DEVICES + 'mknod -m 666 /dev/fuse c 10 229', 'that takes /dev/null'),
+], ids=['no-fuse', 'another', 'no-null'])
+def test_without_a_device(source_file, point, hide, said):
+    command = ['unshare', '-m', 'sh', '-c', hide + ' && exec "$0" "$@"', harness.IMSFS, source_file(GOOD), str(point)]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
+                            env=harness.environment('/proc/self/fd/2'))
+    assert said in check_failure(result, point, 1)
