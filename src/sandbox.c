@@ -59,6 +59,7 @@ static const char *const read_below[] = {
     "/lib",
     "/lib64",
     "/proc",
+    "/var/lib/ca-certificates", /* openSUSE; RHEL has them in /etc/pki */
     "/run/systemd/resolve",
     "/run/NetworkManager",
     "/run/resolvconf",

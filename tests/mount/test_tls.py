@@ -102,6 +102,13 @@ def test_trusted(mount, secure, cloud):
     assert {request.headers['x-auth-token'] for request in server.requests} == {harness.TOKEN}
 
 
+def test_trusted_by_a_link(mount, secure, cloud, certificates, tmp_path):
+    """As where the system's certificates are links to what a tool makes elsewhere."""
+    (tmp_path / 'made').symlink_to(certificates / 'ca.pem')
+    (tmp_path / 'ca-bundle.pem').symlink_to('made')
+    assert works(mount, cloud(secure().url, cacert=tmp_path / 'ca-bundle.pem'))
+
+
 def test_self_signed_and_known(mount, secure, cloud):
     assert works(mount, cloud(secure('self').url, cacert='self.pem'))
 

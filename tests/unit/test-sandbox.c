@@ -13,7 +13,9 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -283,6 +285,44 @@ static void a_link_on_the_way_may_be_changed(void **state)
     }
 }
 
+#define CERTIFICATES "/var/lib/ca-certificates"
+#define NO_NAMESPACE 254
+
+/* As on openSUSE: its certificates are behind links in /etc/ssl. */
+static int read_certificates(const char *name)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", "/var/lib", "tmpfs", 0, NULL) < 0)
+        return NO_NAMESPACE;
+    const struct sandbox_config config = {0};
+    struct sandbox s;
+    if (mkdir(CERTIFICATES, 0755) < 0 || try_write(name) != 0 || sandbox_init(&s, &config) < 0 ||
+        sandbox_enter(&s) < 0)
+        return 255;
+    return try_read(name);
+}
+
+static void certificates_of_other_systems_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int error, version;
+    } rows[] = {{CERTIFICATES "/ca-bundle.pem", 0, 0}, {"/var/lib/other", EACCES, 1}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(read_certificates(rows[i].name));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == NO_NAMESPACE)
+            skip();
+        if (landlock_version() >= rows[i].version)
+            assert_int_equal(WEXITSTATUS(status), rows[i].error);
+    }
+}
+
 static int privileges_here(void *ctx)
 {
     *(int *)ctx = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
@@ -345,6 +385,7 @@ int main(void)
         cmocka_unit_test(unknown_ports_are_all),
         cmocka_unit_test(rights_are_gone),
         cmocka_unit_test(a_link_on_the_way_may_be_changed),
+        cmocka_unit_test(certificates_of_other_systems_are_read),
         cmocka_unit_test(a_call_is_inside_and_the_caller_is_not),
     };
     return cmocka_run_group_tests_name("sandbox", tests, set_up, tear_down);
