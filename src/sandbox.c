@@ -125,13 +125,12 @@ static bool follow_link(char way[static PATH_MAX], char link[static PATH_MAX])
 static int add_file(int rules, const char *path)
 {
     char way[PATH_MAX], place[PATH_MAX];
+    unsigned links = 0;
     int r = add_place(rules, path);
-    if (r == 0 && realpath(path, place))
-        r = add_place(rules, place);
     snprintf(way, sizeof(way), "%s", path);
-    for (unsigned i = 0; r == 0 && i < LINKS_MAX && follow_link(way, place); i++)
+    for (; r == 0 && links < LINKS_MAX && follow_link(way, place); links++)
         r = add_place(rules, place);
-    return r;
+    return r == 0 && links ? add_place(rules, way) : r;
 }
 
 /* Links to elsewhere on many systems. */
