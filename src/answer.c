@@ -7,19 +7,40 @@
 
 /* --- Answering, with the catalog locked for reading --- */
 
-/*
- * Whether an image that is not here has just moved to another place. ESTALE makes the kernel walk
- * the whole path again: by-id/<id> then leads to where it is.
- */
-static bool has_moved(const struct scene *s, const struct call *call)
+static bool image_has_moved(const struct scene *s, const struct call *call)
 {
     uint32_t slot;
     const struct list_view *view = &s->view;
     struct bytes name = bytes_of(call->name), id;
-    if (call->node.kind != NODE_DIR || !view->complete || !name_split_image(name, &id) ||
-        ids_find(s->tree.numbers->ids, id, &slot) < 0 || !catalog_image(view->catalog, slot))
+    return name_split_image(name, &id) && ids_find(s->tree.numbers->ids, id, &slot) == 0 &&
+           catalog_image(view->catalog, slot) &&
+           attic_send_back(view->attic, slot, call->node.dir, name, call->pid);
+}
+
+static bool dir_has_gone(const struct scene *s, const struct call *call)
+{
+    uint32_t slot;
+    return numbers_find_dir(s->tree.numbers, call->node.dir, bytes_of(call->name), &slot) == 0 &&
+           attic_send_back_from(s->view.attic, slot, call->pid);
+}
+
+/*
+ * Whether an image that is not here, or below what is not here, may just have moved to another
+ * place. ESTALE makes the kernel walk the whole path again: by-id/<id> then leads to where it is.
+ */
+static bool has_moved(const struct scene *s, const struct call *call)
+{
+    if (call->node.kind != NODE_DIR || !s->view.complete)
         return false;
-    return attic_send_back(view->attic, slot, call->node.dir, name, call->pid);
+    const struct directory *d = catalog_dir(s->view.catalog, call->node.dir);
+    return d->leaf ? image_has_moved(s, call) : dir_has_gone(s, call);
+}
+
+/* Whoever is in a directory that went is told so, and walks again as well. */
+static void note_gone(const struct scene *s, const struct call *call)
+{
+    if (call->node.kind == NODE_DIR)
+        attic_was_sent_back(s->view.attic, call->node.dir, call->pid);
 }
 
 static int answer_lookup(struct scene *s, const struct call *call, struct answer *a)
@@ -282,6 +303,8 @@ static int answer_from_list(struct answerer *x, const struct call *call, struct 
     *event = s.view.event;
     if (r == 0) {
         r = rules[call->kind].answer(&s, call, a);
+        if (r == -ESTALE)
+            note_gone(&s, call);
         if (r == -ESTALE && s.view.catalog && !s.view.complete)
             r = more_of(&s.view); /* what it stands for may still come */
         scene_look_away(&s);

@@ -3,19 +3,26 @@
 
 #include <stdatomic.h>
 
-/* An image as it was. */
+#define ASKERS \
+    32 /* threads, by their numbers, of which a box knows from where they were sent back */
+
+/* An image as it was, or a directory in images/ that went. */
 struct item {
-    struct image *img;
+    struct image *img; /* NULL: a directory */
     uint32_t slot, version;
-    uint32_t home;       /* the directory in images/ that held it */
+    uint32_t home;       /* the directory in images/ that held the image */
     _Atomic pid_t asker; /* who was last sent back from there */
+};
+
+struct items {
+    size_t count, cap;
+    struct item *at; /* by slot */
 };
 
 struct attic_box {
     struct attic_box *next;
-    size_t bytes; /* about what its images need */
-    size_t count, cap;
-    struct item *items; /* by slot */
+    size_t bytes; /* about what it needs */
+    struct items images, dirs;
 };
 
 size_t attic_box_bytes(const struct attic_box *box)
@@ -31,23 +38,32 @@ size_t attic_bytes(const struct attic *a)
     return attic_box_bytes(a->boxes);
 }
 
-/* False: no memory. */
-static bool add(struct attic_box *box, const struct roll_item *image)
+/* A place for one more; NULL: no memory. */
+static struct item *add(struct items *items)
 {
-    if (box->count == box->cap) {
-        size_t cap = box->cap ? box->cap * 2 : 16;
-        struct item *grown = realloc(box->items, cap * sizeof(*grown));
+    if (items->count == items->cap) {
+        size_t cap = items->cap ? items->cap * 2 : 16;
+        struct item *grown = realloc(items->at, cap * sizeof(*grown));
         if (!grown)
-            return false;
-        box->items = grown;
-        box->cap = cap;
+            return NULL;
+        items->at = grown;
+        items->cap = cap;
     }
-    struct item *item = &box->items[box->count++];
+    struct item *item = &items->at[items->count++];
+    *item = (struct item){0};
+    return item;
+}
+
+/* False: no memory. */
+static bool add_image(struct attic_box *box, const struct roll_item *image)
+{
+    struct item *item = add(&box->images);
+    if (!item)
+        return false;
     item->img = image_ref(image->img);
     item->slot = image->slot;
     item->version = image->version;
     item->home = image->home;
-    atomic_init(&item->asker, 0);
     box->bytes += roll_image_bytes(item->img) + sizeof(*item);
     return true;
 }
@@ -63,19 +79,50 @@ static int by_slot(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-struct attic_box *attic_pack(const struct catalog *before, const struct catalog *now)
+static void sort(struct items *items)
 {
-    struct attic_box *box = calloc(1, sizeof(*box));
-    bool whole = box != NULL;
+    if (items->count > 0)
+        qsort(items->at, items->count, sizeof(*items->at), by_slot);
+}
+
+/* The images of before that now has not so. False: no memory. */
+static bool pack_images(struct attic_box *box, const struct catalog *before,
+                        const struct catalog *now)
+{
+    bool whole = true;
     for (uint32_t i = 0; whole && i < catalog_image_limit(before); i++) {
         const struct roll_item *image = catalog_image_at(before, i);
         if (image && !is_in(now, image))
-            whole = add(box, image);
+            whole = add_image(box, image);
     }
-    if (box && box->count > 0) {
-        qsort(box->items, box->count, sizeof(*box->items), by_slot);
+    sort(&box->images);
+    return whole;
+}
+
+/* The directories that went with their last image. False: no memory. */
+static bool pack_dirs(struct attic_box *box, const struct catalog *before,
+                      const struct catalog *now)
+{
+    for (uint32_t i = 0; i < catalog_dir_limit(before); i++) {
+        const struct directory *dir = catalog_dir_at(before, i);
+        if (!dir || dir->view->kind != LAYOUT_IMAGES || catalog_dir(now, dir->slot))
+            continue;
+        struct item *item = add(&box->dirs);
+        if (!item)
+            return false;
+        item->slot = dir->slot;
+        box->bytes += sizeof(*item);
+    }
+    sort(&box->dirs);
+    return true;
+}
+
+struct attic_box *attic_pack(const struct catalog *before, const struct catalog *now)
+{
+    struct attic_box *box = calloc(1, sizeof(*box));
+    bool whole = box && pack_images(box, before, now) && pack_dirs(box, before, now);
+    if (whole && box->images.count > 0)
         return box;
-    }
     attic_free(box);
     return NULL;
 }
@@ -111,32 +158,33 @@ void attic_free(struct attic_box *box)
 {
     while (box) {
         struct attic_box *next = box->next;
-        for (size_t i = 0; i < box->count; i++)
-            image_unref(box->items[i].img);
-        free(box->items);
+        for (size_t i = 0; i < box->images.count; i++)
+            image_unref(box->images.at[i].img);
+        free(box->images.at);
+        free(box->dirs.at);
         free(box);
         box = next;
     }
 }
 
-/* The box's item with this slot, or NULL. */
-static struct item *item_of(const struct attic_box *box, uint32_t slot)
+/* The one with this slot, or NULL. */
+static struct item *item_of(const struct items *items, uint32_t slot)
 {
-    size_t low = 0, high = box->count;
+    size_t low = 0, high = items->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (box->items[middle].slot < slot)
+        if (items->at[middle].slot < slot)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < box->count && box->items[low].slot == slot ? &box->items[low] : NULL;
+    return low < items->count && items->at[low].slot == slot ? &items->at[low] : NULL;
 }
 
 const struct image *attic_find(const struct attic *a, uint32_t slot, uint32_t version)
 {
     for (const struct attic_box *box = a->boxes; box; box = box->next) {
-        const struct item *item = item_of(box, slot);
+        const struct item *item = item_of(&box->images, slot);
         if (item && numbers_same_version(item->version, version))
             return item->img;
     }
@@ -149,17 +197,44 @@ static bool was_called(const struct image *img, struct bytes name)
     return bytes_equal(name, (struct bytes){was, image_dir_name(img, was)});
 }
 
+static bool send_back(struct item *item, pid_t pid)
+{
+    pid_t last = atomic_load(&item->asker);
+    atomic_store(&item->asker, last == pid ? 0 : pid);
+    return last != pid;
+}
+
 bool attic_send_back(const struct attic *a, uint32_t slot, uint32_t home, struct bytes name,
                      pid_t pid)
 {
     const struct attic_box *box = a->boxes;
     for (size_t i = 0; box && i < a->recent; i++, box = box->next) {
-        struct item *item = item_of(box, slot);
-        if (!item || item->home != home || !was_called(item->img, name))
-            continue;
-        pid_t last = atomic_load(&item->asker);
-        atomic_store(&item->asker, last == pid ? 0 : pid);
-        return last != pid;
+        struct item *item = item_of(&box->images, slot);
+        if (item && item->home == home && was_called(item->img, name))
+            return send_back(item, pid);
     }
     return false;
+}
+
+/* A directory that went, in the last list that had it; NULL: it did not, or long ago. */
+static struct item *dir_of(const struct attic *a, uint32_t dir)
+{
+    const struct attic_box *box = a->boxes;
+    struct item *item = NULL;
+    for (size_t i = 0; box && !item && i < a->recent; i++, box = box->next)
+        item = item_of(&box->dirs, dir);
+    return item;
+}
+
+bool attic_send_back_from(const struct attic *a, uint32_t dir, pid_t pid)
+{
+    struct item *item = dir_of(a, dir);
+    return item && send_back(item, pid);
+}
+
+void attic_was_sent_back(const struct attic *a, uint32_t dir, pid_t pid)
+{
+    struct item *item = dir_of(a, dir);
+    if (item)
+        atomic_store(&item->asker, pid);
 }

@@ -51,7 +51,7 @@ static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)fi;
-    begin_on(req, ino, &(struct call){.kind = CALL_GETATTR});
+    begin_on(req, ino, &(struct call){.kind = CALL_GETATTR, .pid = fuse_req_ctx(req)->pid});
 }
 
 static void fs_readlink(fuse_req_t req, fuse_ino_t ino)

@@ -26,8 +26,9 @@ struct attic {
 };
 
 /*
- * The images of before that now has not, or as others. Holds references. NULL: there are none, or
- * no memory for it: then those who still read them get ESTALE. Needs no lock.
+ * The images of before that now has not, or as others, and the directories in images/ that went
+ * with them. Holds references. NULL: there are none, or no memory for it: then those who still read
+ * them get ESTALE. Needs no lock.
  */
 struct attic_box *attic_pack(const struct catalog *before, const struct catalog *now);
 /* Takes over the box. Both return what there is no room for, to be freed without the lock. */
@@ -49,5 +50,9 @@ const struct image *attic_find(const struct attic *a, uint32_t slot, uint32_t ve
  */
 bool attic_send_back(const struct attic *a, uint32_t slot, uint32_t home, struct bytes name,
                      pid_t pid);
+/* The same of who looks for a directory in images/ that went with its last image. */
+bool attic_send_back_from(const struct attic *a, uint32_t dir, pid_t pid);
+/* He was still in such a directory, so he walks again already. */
+void attic_was_sent_back(const struct attic *a, uint32_t dir, pid_t pid);
 
 #endif

@@ -220,6 +220,33 @@ static void from_its_old_place_one_is_sent_back_once(void **state)
     catalog_free(c);
 }
 
+static void from_a_directory_that_went_one_is_sent_back_once(void **state)
+{
+    (void)state;
+    struct catalog *c = NULL;
+    replace(&c, PAGE(A0));
+    uint32_t images = lists_dir(&l, c, "images")->slot;
+    uint32_t active = lists_dir(&l, c, "images/active")->slot;
+    uint32_t links = lists_dir(&l, c, "by-status/active")->slot;
+    assert_false(attic_send_back_from(&attic, active, 1));
+    replace(&c, PAGE(A1));
+    assert_true(attic_send_back_from(&attic, active, 1));
+    assert_false(attic_send_back_from(&attic, active, 1));
+    assert_true(attic_send_back_from(&attic, active, 1)); /* another walk */
+    attic_was_sent_back(&attic, active, 2);               /* he was in it */
+    assert_false(attic_send_back_from(&attic, active, 2));
+    assert_false(attic_send_back_from(&attic, active, 0)); /* nobody knows who */
+    assert_false(attic_send_back_from(&attic, images, 3));
+    assert_false(attic_send_back_from(&attic, links, 3)); /* where no link leads to */
+    attic_was_sent_back(&attic, images, 3);
+    replace(&c, PAGE(A0)); /* it goes once more */
+    replace(&c, PAGE(A1));
+    assert_true(attic_send_back_from(&attic, active, 1));
+    attic_free(attic_clear_out(&attic));
+    assert_false(attic_send_back_from(&attic, active, 4));
+    catalog_free(c);
+}
+
 /* Whose images are not sorted. */
 static void of_a_flat_list_everything_is_found(void **state)
 {
@@ -253,6 +280,7 @@ int main(void)
         TEST(versions_come_round),
         TEST(of_a_flat_list_everything_is_found),
         TEST(from_its_old_place_one_is_sent_back_once),
+        TEST(from_a_directory_that_went_one_is_sent_back_once),
     };
     return cmocka_run_group_tests_name("attic", tests, NULL, NULL);
 }
