@@ -3,15 +3,13 @@
 
 #include <stdatomic.h>
 
-#define ASKERS \
-    32 /* threads, by their numbers, of which a box knows from where they were sent back */
+#define ASKERS 32 /* threads that look for what moved at the same time; two may share a place */
 
 /* An image as it was, or a directory in images/ that went. */
 struct item {
     struct image *img; /* NULL: a directory */
     uint32_t slot, version;
-    uint32_t home;       /* the directory in images/ that held the image */
-    _Atomic pid_t asker; /* who was last sent back from there */
+    uint32_t home; /* the directory in images/ that held the image */
 };
 
 struct items {
@@ -23,6 +21,7 @@ struct attic_box {
     struct attic_box *next;
     size_t bytes; /* about what it needs */
     struct items images, dirs;
+    _Atomic uint64_t askers[ASKERS]; /* who was sent back, and from where; 0: nobody */
 };
 
 size_t attic_box_bytes(const struct attic_box *box)
@@ -168,7 +167,7 @@ void attic_free(struct attic_box *box)
 }
 
 /* The one with this slot, or NULL. */
-static struct item *item_of(const struct items *items, uint32_t slot)
+static const struct item *item_of(const struct items *items, uint32_t slot)
 {
     size_t low = 0, high = items->count;
     while (low < high) {
@@ -197,44 +196,59 @@ static bool was_called(const struct image *img, struct bytes name)
     return bytes_equal(name, (struct bytes){was, image_dir_name(img, was)});
 }
 
-static bool send_back(struct item *item, pid_t pid)
+/* A thread and the image or directory that it looked for. */
+static uint64_t asker(const struct item *item, pid_t pid)
 {
-    pid_t last = atomic_load(&item->asker);
-    atomic_store(&item->asker, last == pid ? 0 : pid);
-    return last != pid;
+    return (uint64_t)pid << 32 | (item->img ? 0 : 1u << 31) | item->slot;
+}
+
+static _Atomic uint64_t *place_of(struct attic_box *box, pid_t pid)
+{
+    return &box->askers[(uint32_t)pid % ASKERS];
+}
+
+static bool send_back(struct attic_box *box, const struct item *item, pid_t pid)
+{
+    uint64_t now = asker(item, pid), last = atomic_load(place_of(box, pid));
+    atomic_store(place_of(box, pid), last == now ? 0 : now);
+    return pid && last != now;
 }
 
 bool attic_send_back(const struct attic *a, uint32_t slot, uint32_t home, struct bytes name,
                      pid_t pid)
 {
-    const struct attic_box *box = a->boxes;
+    struct attic_box *box = a->boxes;
     for (size_t i = 0; box && i < a->recent; i++, box = box->next) {
-        struct item *item = item_of(&box->images, slot);
+        const struct item *item = item_of(&box->images, slot);
         if (item && item->home == home && was_called(item->img, name))
-            return send_back(item, pid);
+            return send_back(box, item, pid);
     }
     return false;
 }
 
-/* A directory that went, in the last list that had it; NULL: it did not, or long ago. */
-static struct item *dir_of(const struct attic *a, uint32_t dir)
+/* A directory that went, and the box of the last list that had it; NULL: it did not, or long ago.
+ */
+static const struct item *dir_of(const struct attic *a, uint32_t dir, struct attic_box **box)
 {
-    const struct attic_box *box = a->boxes;
-    struct item *item = NULL;
-    for (size_t i = 0; box && !item && i < a->recent; i++, box = box->next)
-        item = item_of(&box->dirs, dir);
+    const struct item *item = NULL;
+    *box = a->boxes;
+    for (size_t i = 0; *box && i < a->recent; i++, *box = (*box)->next)
+        if ((item = item_of(&(*box)->dirs, dir)))
+            break;
     return item;
 }
 
 bool attic_send_back_from(const struct attic *a, uint32_t dir, pid_t pid)
 {
-    struct item *item = dir_of(a, dir);
-    return item && send_back(item, pid);
+    struct attic_box *box;
+    const struct item *item = dir_of(a, dir, &box);
+    return item && send_back(box, item, pid);
 }
 
 void attic_was_sent_back(const struct attic *a, uint32_t dir, pid_t pid)
 {
-    struct item *item = dir_of(a, dir);
+    struct attic_box *box;
+    const struct item *item = dir_of(a, dir, &box);
     if (item)
-        atomic_store(&item->asker, pid);
+        atomic_store(place_of(box, pid), asker(item, pid));
 }

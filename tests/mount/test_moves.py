@@ -101,6 +101,12 @@ def test_through_a_link_it_is_always_there(moving, inside, link):
     assert not walks_while_it_moves(moving, inside, [link % i + '/id' for i in range(IMAGES)], True)
 
 
+def test_many_at_its_old_place_learn_that_it_is_not_there(moving):
+    """However many are sent back at the same time."""
+    paths = [place(version, image) + '/id' for image in range(IMAGES) for version in range(2)]
+    assert not walks_while_it_moves(moving, '.', paths, False)
+
+
 @pytest.mark.parametrize('old', ['images/private/P/%s/n@i0/id', 'images/private/P/%s'])
 def test_whoever_comes_to_an_old_place_walks_again(moving, old):
     """The kernel looks up all of the path once more, and who then still asks for the old place means it."""

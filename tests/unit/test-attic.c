@@ -208,6 +208,10 @@ static void from_its_old_place_one_is_sent_back_once(void **state)
     assert_true(sent_back(c, "images/active", "n@a", 1)); /* another walk */
     assert_true(sent_back(c, "images/active", "n@a", 2));
     assert_false(sent_back(c, "images/active", "n@a", 2));
+    assert_true(sent_back(c, "images/active", "n@a", 4));
+    assert_true(sent_back(c, "images/active", "n@a", 5)); /* of whom the other knows nothing */
+    assert_false(sent_back(c, "images/active", "n@a", 4));
+    assert_false(sent_back(c, "images/active", "n@a", 5));
     assert_false(sent_back(c, "images/active", "n@a", 0)); /* nobody knows who */
     assert_false(sent_back(c, "images/active", "m@a", 3));
     assert_false(sent_back(c, "images/queued", "n@a", 3));
@@ -238,6 +242,9 @@ static void from_a_directory_that_went_one_is_sent_back_once(void **state)
     assert_false(attic_send_back_from(&attic, active, 0)); /* nobody knows who */
     assert_false(attic_send_back_from(&attic, images, 3));
     assert_false(attic_send_back_from(&attic, links, 3)); /* where no link leads to */
+    assert_true(attic_send_back_from(&attic, active, 4));
+    assert_true(attic_send_back_from(&attic, active, 5));
+    assert_false(attic_send_back_from(&attic, active, 4));
     attic_was_sent_back(&attic, images, 3);
     replace(&c, PAGE(A0)); /* it goes once more */
     replace(&c, PAGE(A1));
