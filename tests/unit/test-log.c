@@ -137,7 +137,8 @@ static size_t drain(int end, char *out, size_t size)
 
 /*
  * Nobody reads: those that find no room are dropped, and the next one that does tells how many.
- * Takes both ends; cut: how many may be there in part and are dropped all the same.
+ * Takes both ends; cut: how many may be there in part and are dropped all the same, each time. A
+ * terminal finds more room by itself, meanwhile, so there may be more than one such gap.
  */
 static void nobody_waits_for(const int ends[2], unsigned cut)
 {
@@ -156,15 +157,19 @@ static void nobody_waits_for(const int ends[2], unsigned cut)
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(ends[0]);
-    unsigned lines = 0, lost = 0;
-    char *line = strtok(out, "\r\n");
-    for (; line && !strstr(line, "missing"); line = strtok(NULL, "\r\n"))
-        lines++;
+    unsigned lines = 0, lost = 0, gaps = 0;
+    const char *line = strtok(out, "\r\n");
+    for (; line && strcmp(line, "imsfs: the next"); line = strtok(NULL, "\r\n")) {
+        unsigned n = 0;
+        bool gap = strstr(line, "missing") && sscanf(line, "imsfs: %u", &n) == 1;
+        lost += n;
+        gaps += gap;
+        lines += !gap;
+    }
     assert_non_null(line);
-    assert_int_equal(sscanf(line, "imsfs: %u lines", &lost), 1);
-    assert_in_range(lines + lost, MANY, MANY + cut);
-    assert_string_equal(strtok(NULL, "\r\n"), "imsfs: the next");
     assert_null(strtok(NULL, "\r\n"));
+    assert_true(gaps > 0);
+    assert_in_range(lines + lost, MANY, MANY + gaps * cut);
 }
 
 static void nobody_waits_for_a_full_pipe(void **state)
