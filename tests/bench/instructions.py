@@ -169,7 +169,7 @@ def measure_all(build, work, source, records):
     counted = Counted(build, work, source)
     try:
         result = {'listing': (counted.dump() / len(text), len(text), 'byte of JSON, with the start')}
-        result['decode'] = (counted.inclusive('decode_text') / len(text), len(text), 'byte of JSON')
+        result['decode'] = (counted.inclusive('decode_text_at') / len(text), len(text), 'byte of JSON')
         for operation, (act, wanted) in PHASES.items():
             cost, kinds = counted.phase(lambda act=act: act(counted, ids))
             count = sum(kinds.get(kind, 0) for kind in wanted)
