@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "imsfs/mountpoint.h"
+#include "leave-out.h"
 
 static const char sample[] =
     "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard\n"
@@ -199,7 +200,7 @@ static void test_permission(void **state)
 {
     struct place *p = *state;
     if (geteuid() != 0)
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     assert_int_equal(chmod(p->dir, 0755), 0);
     assert_int_equal(check_as_nobody(p->path), EACCES);
     assert_int_equal(chmod(p->path, 0777), 0);
@@ -231,7 +232,7 @@ static void test_dead_mount(void **state)
 {
     struct place *p = *state;
     if (!mount_dead(p->path))
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     char command[160];
     snprintf(command, sizeof(command), "%s '%s', or use -o recover",
              geteuid() == 0 ? "umount" : "fusermount3 -u", p->path);
@@ -255,7 +256,7 @@ static void test_recover(void **state)
     struct place *p = *state;
     char link[96];
     if (!mount_dead(p->path) || !mount_dead(p->path))
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     snprintf(link, sizeof(link), "%s/link", p->dir);
     assert_int_equal(symlink("m p", link), 0);
     assert_int_equal(recover(link), 0);
@@ -268,7 +269,7 @@ static void test_recover_takes_only_ours(void **state)
 {
     struct place *p = *state;
     if (!mount_dead_as(p->path, "fuse.sshfs"))
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     assert_int_equal(recover(p->path), 0);
     assert_int_equal(check(p->path, false, "remove it with"), -ENOTCONN);
     assert_int_equal(mountpoint_detach(p->path), 0);
@@ -286,7 +287,7 @@ static void test_leave(void **state)
     assert_int_equal(mkdir(other, 0755), 0);
     dev_t device = 0;
     if (!mount_dead(p->path) || mount(p->path, other, "none", MS_BIND, NULL))
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     assert_int_equal(mountpoint_find(p->path, &device), 0);
     assert_int_equal(mount("test", p->path, "tmpfs", 0, NULL), 0);
     assert_int_equal(mountpoint_leave(device), 0);
@@ -304,7 +305,7 @@ static void test_leave_takes_only_the_dead(void **state)
     struct place *p = *state;
     struct stat st;
     if (mount("test", p->path, "tmpfs", 0, NULL))
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     assert_int_equal(stat(p->path, &st), 0);
     assert_int_equal(mountpoint_leave(st.st_dev), 0);
     assert_int_equal(mountpoint_detach_dead(p->path), -ENOENT);
@@ -348,7 +349,7 @@ static void test_automount_is_not_triggered(void **state)
     close(fds[0]);
     close(fds[1]);
     if (!mounted)
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     assert_int_equal(status, 0);
 }
 
@@ -359,7 +360,7 @@ static void test_watch(void **state)
     assert_true(fd >= 0);
     if (!mount_dead(p->path)) {
         close(fd);
-        skip();
+        LEAVE_OUT("it takes root, and /dev/fuse");
     }
     dev_t device = 0;
     assert_true(poll_now(fd, POLLPRI));
