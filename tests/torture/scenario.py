@@ -289,15 +289,26 @@ class Life:
         with open(mount.errors, 'ab') as errors:
             mount.process = subprocess.Popen(mount.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                              stderr=errors, env=mount.env, cwd='/')
-        harness.wait_for(lambda: mount.mounted() or mount.process.poll() is not None or self.hung, 3600, 0.005)
+        self.wait_for(mount.mounted)
         if mount.mounted() and self.answers_at_all():
-            self.pid = (harness.processes_of(mount.point) if self.wrapped else [mount.process.pid] + [None])[0]
+            self.pid = self.find_process()
+        if self.pid:
             return True
+        self.wait_for(lambda: False)  # what was mounted may have been taken back, and it is ending
         if mount.process.poll() is None:
             self.problem('neither mounts nor ends: %s' % self.stacks())
             return False
         self.failed_start(mount.process.returncode)
         return False
+
+    def wait_for(self, condition):
+        """That, or that it has ended, or hangs."""
+        harness.wait_for(lambda: condition() or self.mount.process.poll() is not None or self.hung, 3600, 0.005)
+
+    def find_process(self):
+        """None: it has just ended."""
+        found = harness.processes_of(self.mount.point) if self.wrapped else [self.mount.process.pid]
+        return found[0] if found else None
 
     def answers_at_all(self):
         """What is mounted may still be taken back, when not even the root can be listed."""
