@@ -208,11 +208,12 @@ def fresh_root(arguments):
     yield Step(ROOT / "tests/fresh-root", *arguments)
 
 
-DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount,
-           "hostile": hostile, "openstack": openstack, "quickstart": quickstart, "clang": clang,
+DEFAULT = {"style": style, "unit": unit, "threads": threads, "mount": mount, "openstack": openstack,
+           "hostile": hostile, "quickstart": quickstart, "clang": clang,
            "fuzz": fuzz, "torture": torture, "analysis": analysis, "controls": controls,
            "model": model, "soak": soak}
-BESIDE = ("openstack", "threads", "clang", "quickstart", "analysis", "controls", "fuzz", "model", "soak")
+WAITING = ("mount", "openstack")
+BESIDE = ("threads", "clang", "quickstart", "analysis", "controls", "fuzz", "model", "soak")
 GROUPS = {**DEFAULT, "sanitizers": sanitizers, "memcheck": memcheck, "coverage": coverage,
           "large": large, "canary": canary, "fresh-root": fresh_root, "torture-all": torture_all}
 
@@ -307,20 +308,25 @@ def run_lane(names, totals):
 
 
 def run_all(names, arguments):
-    """What stands in BESIDE runs beside mount, which waits most of the time. The build that they
-    share comes before, as two must not build in one directory. Arguments are for one program: with
-    them, one group follows the other."""
+    """What stands in BESIDE runs beside mount and what of WAITING comes behind it, which wait most of
+    the time. The build that they share comes before, as two must not build in one directory.
+    Arguments are for one program: with them, one group follows the other."""
     totals = []
+    finish = None
     beside = [name for name in BESIDE if name in names] if "mount" in names and not arguments else []
     if beside and not all(run_step(step, say_now)[-1] for step in build("build-test", "build-dev.ini")):
         beside = []
     for name in names:
         if name in beside:
             continue
-        finish = run_lane(beside, totals) if name == "mount" and beside else None
-        totals.append(run_group(name, arguments))
-        if finish:
+        if name == "mount" and beside:
+            finish = run_lane(beside, totals)
+        elif finish and name not in WAITING:
             finish()
+            finish = None
+        totals.append(run_group(name, arguments))
+    if finish:
+        finish()
     return totals
 
 
