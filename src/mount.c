@@ -83,9 +83,11 @@ static void say_left(const struct mount *m, int rc)
 {
     CLEANUP(strbuf_free) struct strbuf command = STRBUF_INIT;
     mountpoint_add_removal(&command, m->point);
+    const char *why = rc == -ECHILD  ? "imsfs-keeper was killed"
+                      : rc == -EBUSY ? "something is mounted over it"
+                                     : strerror(-rc);
     log_error("%s: a dead mount is left behind: %s; remove it with: %s, or use -o recover",
-              m->point, rc == -ECHILD ? "imsfs-keeper was killed" : strerror(-rc),
-              strbuf_error(&command) ? "umount" : strbuf_str(&command));
+              m->point, why, strbuf_error(&command) ? "umount" : strbuf_str(&command));
 }
 
 int mount_leave(struct mount *m, bool on_top)

@@ -351,6 +351,8 @@ int mountpoint_leave(dev_t device)
         rc = mountinfo_read(&text);
         if (!rc)
             rc = mountpoint_where_in(strbuf_bytes(&text), device, &path);
+        if (rc == -ENOENT && mountpoint_present_in(strbuf_bytes(&text), device))
+            return -EBUSY;
         if (!rc)
             rc = mountpoint_detach_dead(strbuf_str(&path));
     }

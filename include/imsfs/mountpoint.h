@@ -76,7 +76,8 @@ MUST_CHECK int mountpoint_detach_dead(const char *path);
  * what is left is of no use to anybody. Such are a mount that was moved with its parent directory,
  * and one whose connection the kernel has ended (umount -f with somebody inside, "abort" in
  * fusectl), which libfuse leaves. A number without a file system is the next one's, maybe at once:
- * what is not dead stays. 0: nothing of it is on top any more; or -errno.
+ * what is not dead stays. 0: nothing of it is left; -EBUSY: something is mounted over it; or
+ * -errno.
  */
 MUST_CHECK int mountpoint_leave(dev_t device);
 

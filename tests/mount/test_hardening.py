@@ -186,7 +186,7 @@ def test_what_is_mounted_over_it_stays_where_we_may_not_look(mount, raw, directo
     subprocess.run(['mount', '-t', 'tmpfs', 'above', mounted.point], check=True)
     try:
         mounted.signal(signal.SIGTERM)
-        mounted.process.wait(10)
+        assert mounted.process.wait(10) == 1 and 'something is mounted over it; remove it with' in mounted.stderr()
         assert harness.mounts()[mounted.point][1] == 'tmpfs'
     finally:
         subprocess.run(['umount', '-l', mounted.point], check=True)
