@@ -206,7 +206,8 @@ static int check_addresses(const struct draft *d, enum account_method method, bo
     if (asks_keystone && !d->values[DRAFT_AUTH_URL])
         return draft_refuse(d, why, "%s is missing", d->names[DRAFT_AUTH_URL]);
     if (method == ACCOUNT_TOKEN && !has_service && !d->values[DRAFT_AUTH_URL])
-        return draft_refuse(d, why, "%s is missing", d->names[DRAFT_AUTH_URL]);
+        return draft_refuse(d, why, "%s is missing; without it name the service's address",
+                            d->names[DRAFT_AUTH_URL]);
     if (method == ACCOUNT_KEYS && !has_service)
         return draft_refuse(d, why,
                             "access keys need %s, and an address of the Open Telekom Cloud or of "

@@ -264,9 +264,16 @@ static int no_such_cloud(const struct clouds *c, const char *name, struct strbuf
 {
     size_t count = clouds_count(c);
     if (!clouds_path(c)) {
-        strbuf_add_str(why, "there is no clouds.yaml in the working directory, ~/.config/openstack "
-                            "or /etc/openstack; write one, set OS_AUTH_URL and the variables that "
-                            "go with it, or name the address of the service or a file");
+        if (name) {
+            add_shown(why, name);
+            strbuf_add_str(why, ": taken as the name of a cloud, as a file has a / or ends in "
+                                ".json, .ndjson or .jsonl; but ");
+        }
+        strbuf_add_str(why, "there is no clouds.yaml in the working directory, "
+                            "~/.config/openstack, /etc/xdg/openstack or /etc/openstack; write "
+                            "one, ");
+        strbuf_add_str(why, name ? "or" : "set OS_AUTH_URL and the variables that go with it, or");
+        strbuf_add_str(why, " name the address of the service or a file");
         return -ENOENT;
     }
     if (name) {

@@ -186,7 +186,7 @@ static void the_choice_is_listed(void **state)
 {
     (void)state;
     assert_pick_fails(NULL, "there is no clouds.yaml");
-    assert_pick_fails("x", "there is no clouds.yaml");
+    assert_pick_fails("x", "x: taken as the name of a cloud");
     home_write("work/clouds.yaml", "");
     assert_pick_fails(NULL, "there is no cloud in ");
     home_write("work/clouds.yaml", "clouds: {b: {}, a: {}}");
