@@ -110,11 +110,11 @@ static void log_skipped(struct fetcher *f, const struct list *l)
     if (l->number)
         return;
     if (over)
-        strbuf_add_str(&limits, ", or are over ");
+        strbuf_add_str(&limits, " or are over ");
     limits_add_names(over, &limits);
     if (skipped && (skipped != f->skipped || over != f->over))
-        log_warning("%llu records are not shown: they have no usable id, are no records%s", skipped,
-                    strbuf_str(&limits));
+        log_warning("%llu records are not shown: they have no usable id or are no records%s",
+                    skipped, strbuf_str(&limits));
     f->skipped = skipped;
     f->over = over;
 }
