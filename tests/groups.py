@@ -337,6 +337,9 @@ def chosen(words):
         names.append(words.pop(0))
     if words[:1] == ["--all"]:
         return list(GROUPS), words[1:]
+    if words in (["-h"], ["--help"]):
+        print(f"tests/run [--all | GROUP... [ARGUMENT...]]; groups are: {' '.join(GROUPS)}")
+        sys.exit(0)
     if words and not names:
         sys.exit(f"tests/run: groups are: {' '.join(GROUPS)}, and --all")
     return names or list(DEFAULT), words
