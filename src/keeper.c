@@ -49,7 +49,11 @@ static bool receive(int fd, void *out, size_t size)
 
 static bool tell(int fd, const void *message, size_t size)
 {
-    return send(fd, message, size, MSG_NOSIGNAL) == (ssize_t)size;
+    ssize_t n;
+    do
+        n = send(fd, message, size, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)size;
 }
 
 struct order {

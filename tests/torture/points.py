@@ -236,7 +236,7 @@ POINTS = {'malloc': malloc_points, 'syscall': syscall_points, 'request': request
 PINNED = (
     'malloc:file:once:2200', 'malloc:file:once:2202', 'malloc:file:once:2207', 'malloc:file:once:2211',
     'malloc:file:renewal:224', 'malloc:file:renewal:225', 'malloc:file:renewal:619', 'malloc:file:renewal:620',
-    'syscall:http:poll:ENOMEM:6', 'syscall:http:poll:ENOMEM:1', 'syscall:file:writev:EINTR:6',
+    'syscall:http:sendto:EINTR:10', 'syscall:http:poll:ENOMEM:6', 'syscall:http:poll:ENOMEM:1', 'syscall:file:writev:EINTR:6',
     'syscall:file:writev:EAGAIN:1', 'syscall:http:writev:EAGAIN:17',
 )
 SHARE = {'malloc': 110, 'syscall': 50, 'request': 40}

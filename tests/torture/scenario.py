@@ -320,7 +320,7 @@ class Life:
 
     def failed_start(self, status):
         lines = [line for line in self.mount.stderr().splitlines() if line and not NEWS.search(line)]
-        if status == 127 and 'error while loading shared libraries' in ' '.join(lines):
+        if status == 127 and re.search('error while loading shared libraries|Fatal glibc error', ' '.join(lines)):
             return  # we had not begun
         if status not in self.starts:
             self.problem('exit status %d: %s' % (status, lines[-3:]))
@@ -409,12 +409,16 @@ class Life:
         status = harness.end_of(mount.process, 10)
         if status is None:
             self.problem('SIGTERM does not end it: %s' % self.stacks())
-        elif status and not self.hung:
-            self.problem('exit status %d: %s' % (status, mount.stderr()[-300:]))
+        elif status and not self.hung and not self.lost_keeper():
+            self.problem('exit status %d: %s' % (status, mount.stderr()[-1300:]))
+
+    def lost_keeper(self):
+        """Where nobody who may unmount can be told to, it says so."""
+        return 'imsfs-keeper was killed; remove it with: ' in self.mount.stderr()
 
     def clean_up(self):
         mount = self.mount
-        if mount.mounted() and not self.hung:
+        if mount.mounted() and not self.hung and not self.lost_keeper():
             self.problem('is still mounted')
         harness.clear(mount.point)
         if mount.process:
