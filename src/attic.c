@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#define ASKERS 32 /* threads that look for what moved at the same time; two may share a place */
+#define ASKERS 32 /* threads that look for what moved at the same time; of more, some twice */
 
 /* An image as it was, or a directory in images/ that went. */
 struct item {
@@ -22,6 +22,7 @@ struct attic_box {
     size_t bytes; /* about what it needs */
     struct items images, dirs;
     _Atomic uint64_t askers[ASKERS]; /* who was sent back, and from where; 0: nobody */
+    atomic_uint turn;                /* whose place the next one takes */
 };
 
 size_t attic_box_bytes(const struct attic_box *box)
@@ -202,15 +203,20 @@ static uint64_t asker(const struct item *item, pid_t pid)
     return (uint64_t)pid << 32 | (item->img ? 0 : 1u << 31) | item->slot;
 }
 
+/* A thread's own place; who has none yet takes the one that was taken longest ago. */
 static _Atomic uint64_t *place_of(struct attic_box *box, pid_t pid)
 {
-    return &box->askers[(uint32_t)pid % ASKERS];
+    for (size_t i = 0; i < ASKERS; i++)
+        if (atomic_load(&box->askers[i]) >> 32 == (uint32_t)pid)
+            return &box->askers[i];
+    return &box->askers[atomic_fetch_add(&box->turn, 1) % ASKERS];
 }
 
 static bool send_back(struct attic_box *box, const struct item *item, pid_t pid)
 {
-    uint64_t now = asker(item, pid), last = atomic_load(place_of(box, pid));
-    atomic_store(place_of(box, pid), last == now ? 0 : now);
+    _Atomic uint64_t *place = place_of(box, pid);
+    uint64_t now = asker(item, pid), last = atomic_load(place);
+    atomic_store(place, last == now ? 0 : now);
     return pid && last != now;
 }
 
