@@ -250,16 +250,17 @@ static int mount_it(struct app *app, struct strbuf *why)
     if (!rc)
         rc = fs_mount(app->fs, app->mount.point, strbuf_str(&options));
     app->mount.mounted = !rc;
+    int found = rc ? 0 : mount_find(&app->mount, why); /* who is answered may move it */
+    if (found)
+        return found;
     if (!rc && app->confined)
         rc = sandbox_enter(app->confined);
     if (!rc)
         rc = fs_start(app->fs);
-    if (rc) {
+    if (rc)
         strbuf_printf(why, "%s: cannot mount: %s; %s", app->mount.point, strerror(-rc),
                       mount_advice(rc, o->allow_other || o->allow_root));
-        return rc;
-    }
-    return mount_find(&app->mount, why);
+    return rc;
 }
 
 /* In reverse order: nobody waits, nobody is told, nobody asks. -errno: our mount is left behind. */

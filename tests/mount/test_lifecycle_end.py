@@ -71,6 +71,28 @@ def test_ended_by_force_with_somebody_inside(mount, five, shell, end):
     assert mounted.gone(AT_ONCE)
 
 
+def test_a_parent_renamed_as_soon_as_it_is_mounted(five, directory):
+    """Whoever is answered may rename it at once, before imsfs is done with its start."""
+    work = directory()
+    point = work / 'parent' / 'mnt'
+    point.mkdir(parents=True)
+    before = point.stat().st_dev
+    process = subprocess.Popen([harness.IMSFS, '-f', str(five), str(point)])
+    while point.stat().st_dev == before and process.poll() is None:
+        pass
+    (work / 'parent').rename(work / 'moved')
+    there = str(work / 'moved' / 'mnt')
+    try:
+        assert len(os.listdir(there + '/by-id')) == 5
+        process.send_signal(signal.SIGTERM)
+        assert harness.end_of(process, AT_ONCE) == 0
+        assert there not in harness.mounts()
+    finally:
+        harness.clear(there)
+        process.kill()
+        process.wait()
+
+
 def test_a_parent_renamed_while_mounted(mount, five, directory):
     """The mount has moved with it, and ends where it is."""
     work = directory()
